@@ -1,0 +1,2 @@
+//! The guard process.
+fn main() {}

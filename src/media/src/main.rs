@@ -1,0 +1,2 @@
+//! The media process.
+fn main() {}

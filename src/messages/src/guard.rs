@@ -1,0 +1,225 @@
+//! The guard's two conversations: with media (permits) and with the room (what is true).
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Capture;
+
+/// Names one permit for as long as the guard runs. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PermitId(pub u64);
+
+/// What media says to the guard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MediaToGuard {
+    /// May this capture be opened? The answer is [`GuardToMedia::Granted`] or [`GuardToMedia::Refused`].
+    Ask {
+        /// Which one.
+        capture: Capture,
+    },
+    /// Everything that the capture needs is open. The guard has closed the mode at the first open it saw where
+    /// the capture is one node, and closes it now where it is several.
+    AllOpen {
+        /// Under which permit.
+        permit: PermitId,
+    },
+    /// The open was tried and did not succeed, or was never tried: the permit goes back unused.
+    DidNotOpen {
+        /// Which permit.
+        permit: PermitId,
+    },
+    /// The device has been closed. The guard proves it before it darkens the lamp.
+    Closed {
+        /// Which permit.
+        permit: PermitId,
+    },
+}
+
+/// What the guard says to media.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardToMedia {
+    /// The lamp is lit and was read back, the nodes can be opened now.
+    Granted {
+        /// To be named in every later word about this capture.
+        permit: PermitId,
+        /// Which capture.
+        capture: Capture,
+        /// The nodes that can be opened, in the order of the board file.
+        nodes: Vec<PathBuf>,
+    },
+    /// Not now. [`GuardToMedia::MayAsk`] says when asking again makes sense.
+    Refused {
+        /// Which capture.
+        capture: Capture,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Close at once. Whoever still holds the device after 250 ms is killed.
+    Revoke {
+        /// Which permit.
+        permit: PermitId,
+    },
+    /// What keeps this capture closed has changed; `None`: nothing, ask if it is wanted. Sent once for each
+    /// capture after connecting, and at each change.
+    MayAsk {
+        /// Which capture.
+        capture: Capture,
+        /// Why it would be refused, if it would.
+        refusal: Option<Refusal>,
+    },
+}
+
+/// Why a capture may not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The room sleeps: nobody has pressed its button.
+    Asleep,
+    /// The switch or shutter on the device is closed.
+    Switch,
+    /// The position of the switch or shutter cannot be read.
+    SwitchUnknown,
+    /// Muted over the network; an act at the device's own switch ends it.
+    Muted,
+    /// The lamp could not be lit, or not be read back.
+    Lamp,
+    /// No such device is there.
+    Missing,
+    /// Something else has the device open, or it cannot be proved closed.
+    Unproved,
+    /// Owner, group, mode or access list of the node are not what the guard needs.
+    Node,
+    /// It is already open or being opened.
+    Busy,
+}
+
+/// All that the room can say to the guard. There is no word for *open*, by design (P2): a value that came over a
+/// network can end up in one of these, and in nothing else that the guard reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoomToGuard {
+    /// Close this capture and keep it closed until somebody moves its switch.
+    Mute {
+        /// Which one.
+        capture: Capture,
+    },
+    /// The meeting is over: close everything and wait for the next press.
+    Sleep,
+}
+
+/// What the guard says to the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardToRoom {
+    /// All that is true now. Sent after connecting and at each change.
+    State(GuardState),
+    /// Somebody pressed the room's button.
+    Press {
+        /// This press woke the room.
+        woke: bool,
+    },
+}
+
+/// What is true in the room, as the guard has read it from its lines and nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardState {
+    /// Somebody pressed the button and the meeting has not ended since.
+    pub awake: bool,
+    /// The camera.
+    pub camera: CaptureState,
+    /// The microphone.
+    pub microphone: CaptureState,
+    /// Media is connected.
+    pub media: bool,
+    /// How much this device's word is worth.
+    pub trust: Trust,
+}
+
+impl GuardState {
+    /// The state of one capture.
+    #[must_use]
+    pub fn of(&self, capture: Capture) -> &CaptureState {
+        match capture {
+            Capture::Camera => &self.camera,
+            Capture::Microphone => &self.microphone,
+        }
+    }
+}
+
+/// One capture: its switch, its lamps, its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureState {
+    /// The switch (microphone) or shutter (camera).
+    pub switch: Level,
+    /// What is known of the device.
+    pub node: NodeState,
+    /// The lamp that says *may be capturing*.
+    pub live: Lamp,
+    /// The lamp that says *muted*, lit on proof only. The camera has none.
+    pub muted: Option<Lamp>,
+    /// Why it would be refused, if it would.
+    pub refusal: Option<Refusal>,
+}
+
+/// The level of a switch as the person sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The switch lets the capture through.
+    Open,
+    /// The switch keeps the capture closed.
+    Closed,
+    /// The line cannot be read.
+    Unknown,
+}
+
+/// What is known of a capture's nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// No node is there.
+    Missing,
+    /// Proved closed.
+    Closed,
+    /// A permit is out or the device is open.
+    Open,
+    /// A close was seen or ordered and is not proved yet.
+    Closing,
+    /// Somebody opened it without a permit.
+    Foreign,
+    /// Nothing can be proved.
+    Unknown,
+}
+
+/// A lamp as it was read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lamp {
+    /// Lit.
+    Lit,
+    /// Dark.
+    Dark,
+    /// Could not be set or read back.
+    Unknown,
+}
+
+/// How much the lamps' word is worth, and why (docs/security.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Simulated lines, all processes under one user: the closed mode denies an open, but a process could open
+    /// its own mode again.
+    SimulatedOneUser,
+    /// Simulated lines, each process with its own user: the permission is as real as on a device.
+    SimulatedUsers,
+    /// The guard drives the lamps by GPIO and owns the nodes (tier 1).
+    Guard,
+    /// The kernel drives the camera's lamp (tier 2).
+    Kernel,
+    /// Switch and lamp are in the power path (tier 3).
+    Wired,
+}

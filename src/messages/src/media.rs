@@ -1,0 +1,401 @@
+//! The conversation between room and media: links, tracks and slots.
+//!
+//! A *link* is one peer connection. A link has *lines* (m-lines), each named by its `mid`. What arrives on a line is
+//! a *track*. The room says which track is shown where, which are played and what each line sends; every such
+//! message replaces the one before, so that repeating it after a restart of media is all that recovery takes.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Pii;
+
+/// Names one link. The room chooses it and never uses it twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkId(pub u64);
+
+/// A line of a link by its `mid` (RFC 8829, section 5.2.1), for example `room-video`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mid(pub String);
+
+/// What arrives on one line of one link.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TrackId {
+    /// The link it arrives on.
+    pub link: LinkId,
+    /// The line it arrives on.
+    pub mid: Mid,
+}
+
+/// Sound or picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// The codecs that links carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Codec {
+    /// H.264 constrained baseline, packetization mode 1 (RFC 6184).
+    H264,
+    /// VP8 (RFC 7741).
+    Vp8,
+    /// Opus, 48 kHz, with in-band FEC (RFC 7587).
+    Opus,
+}
+
+impl Codec {
+    /// Sound or picture.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Codec::H264 | Codec::Vp8 => Kind::Video,
+            Codec::Opus => Kind::Audio,
+        }
+    }
+}
+
+/// One line of a link as it is offered. Lines are never added later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its name in the session description.
+    pub mid: Mid,
+    /// The one codec it offers.
+    pub codec: Codec,
+    /// Seen from the room.
+    pub direction: Direction,
+}
+
+/// The direction of a line, seen from the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The room sends.
+    Send,
+    /// The room receives.
+    Receive,
+}
+
+/// Offer or answer (RFC 3264).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DescriptionKind {
+    /// An offer.
+    Offer,
+    /// An answer.
+    Answer,
+}
+
+/// What a line of ours sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The room's camera, or the privacy card while it is closed.
+    RoomVideo,
+    /// The room's microphone; nothing while it is closed.
+    RoomAudio,
+    /// What arrives as that track, as it arrives.
+    Forward(TrackId),
+    /// Nothing.
+    Nothing,
+}
+
+/// A rectangle on the screen, in pixels of [`MediaConfiguration::screen`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rectangle {
+    /// From the left edge.
+    pub x: u32,
+    /// From the upper edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Size {
+    /// Width; even.
+    pub width: u32,
+    /// Height; even.
+    pub height: u32,
+}
+
+/// One picture on the screen, behind the overlay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Whose.
+    pub track: TrackId,
+    /// Where. The picture is scaled to fit inside and keeps its proportions.
+    pub place: Rectangle,
+}
+
+/// What media needs to know before anything else. Sent once after connecting; a second one with other values makes
+/// media start its pipelines again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaConfiguration {
+    /// Size of the room's picture.
+    pub picture: Size,
+    /// Frames a second of the room's picture.
+    pub frames_per_second: u32,
+    /// Upper bound of the room's picture, in bit/s.
+    pub max_bitrate: u32,
+    /// Size of the room's screen.
+    pub screen: Size,
+    /// How links reach their peers.
+    pub network: LinkNetwork,
+    /// The board file's rows of encoders, in order.
+    pub encoders: Vec<String>,
+}
+
+/// How links reach their peers (P5: nothing is contacted that is not named here).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkNetwork {
+    /// The addresses on which links listen, and no others.
+    pub addresses: Vec<IpAddr>,
+    /// First and last UDP port; `None`: any.
+    pub udp_ports: Option<(u16, u16)>,
+    /// The operator's relay.
+    pub turn: Option<TurnServer>,
+}
+
+/// A TURN server (RFC 8656) that the operator named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnServer {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: TurnTransport,
+    /// User name.
+    pub user: Pii<String>,
+    /// Password.
+    pub password: Pii<String>,
+    /// Use nothing else.
+    pub relay_only: bool,
+}
+
+/// How the relay is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TurnTransport {
+    /// `turn:` over UDP.
+    Udp,
+    /// `turn:` over TCP.
+    Tcp,
+    /// `turns:` over TCP.
+    Tls,
+}
+
+/// What the room says to media.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoomToMedia {
+    /// First message of a connection. Everything of an earlier connection is torn down.
+    Configure(MediaConfiguration),
+    /// Which captures the meeting wants. Wanting is not opening: media asks the guard.
+    Want {
+        /// The camera.
+        camera: bool,
+        /// The microphone.
+        microphone: bool,
+    },
+    /// The privacy card; the body is RGBA (sRGB, straight alpha ignored), `size.width * size.height * 4` bytes.
+    Card {
+        /// Its size.
+        size: Size,
+    },
+    /// Opens a link. As the offering side media answers with [`MediaToRoom::Description`].
+    OpenLink {
+        /// Its name from now on.
+        link: LinkId,
+        /// The side of the room: `Offer` makes the first offer, `Answer` waits for one.
+        side: DescriptionKind,
+        /// All its lines, in order (for the offering side).
+        lines: Vec<Line>,
+        /// With a data channel called `room`, negotiated in the first offer.
+        data_channel: bool,
+    },
+    /// The peer's description.
+    Description {
+        /// For which link.
+        link: LinkId,
+        /// Offer or answer.
+        kind: DescriptionKind,
+        /// The session description (RFC 8866). Its candidates are ignored unless `candidates` is set.
+        sdp: Pii<String>,
+        /// Use the candidates in it: a server's, never a guest's (P5).
+        candidates: bool,
+    },
+    /// Closes a link.
+    CloseLink {
+        /// Which.
+        link: LinkId,
+    },
+    /// What a sending line sends from now on. Lines start with [`Source::Nothing`].
+    Send {
+        /// The link.
+        link: LinkId,
+        /// The line.
+        mid: Mid,
+        /// What it sends.
+        source: Source,
+    },
+    /// What the screen shows behind the overlay. Replaces the last one.
+    Show {
+        /// From back to front.
+        pictures: Vec<Picture>,
+    },
+    /// The overlay; the body is RGBA (sRGB, straight alpha) of the screen's size. Replaces the last one.
+    Overlay {
+        /// Its size.
+        size: Size,
+    },
+    /// Which tracks are heard in the room. Replaces the last one.
+    Play {
+        /// The tracks.
+        tracks: Vec<TrackId>,
+    },
+    /// Sends the body over the link's data channel.
+    Data {
+        /// The link.
+        link: LinkId,
+    },
+    /// Asks for [`MediaToRoom::Counters`].
+    Count,
+}
+
+/// What media says to the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MediaToRoom {
+    /// Sent after [`RoomToMedia::Configure`], when links can be opened.
+    Ready {
+        /// The encoder row that feeds H.264 peers, `None` when no row of the board passed its trial.
+        encoder: Option<String>,
+    },
+    /// Our description of a link.
+    Description {
+        /// Which link.
+        link: LinkId,
+        /// Offer or answer.
+        kind: DescriptionKind,
+        /// The session description, with all candidates.
+        sdp: Pii<String>,
+    },
+    /// How a link is.
+    Link {
+        /// Which link.
+        link: LinkId,
+        /// How it is now.
+        state: LinkState,
+    },
+    /// Media arrives on a line for the first time.
+    Track {
+        /// Which line.
+        track: TrackId,
+        /// Sound or picture.
+        kind: Kind,
+    },
+    /// The first frame of a shown track has been decoded, or its picture has stopped.
+    Picture {
+        /// Which.
+        track: TrackId,
+        /// It moves.
+        moving: bool,
+    },
+    /// How loud a played track is, about three times a second while it is not silent.
+    Loudness {
+        /// Which.
+        track: TrackId,
+        /// In dB below full scale, 0 to 127 (RFC 6464).
+        level: u8,
+    },
+    /// A capture is in another state than before.
+    Capture {
+        /// Which.
+        capture: crate::Capture,
+        /// How it is now.
+        state: CaptureHealth,
+    },
+    /// The body came over the link's data channel.
+    Data {
+        /// The link.
+        link: LinkId,
+    },
+    /// The encoder failed in mid-call and another row took over, or none did.
+    Encoder {
+        /// The row in use now.
+        row: Option<String>,
+    },
+    /// Figures for the status page and the benchmarks.
+    Counters(Counters),
+}
+
+/// How a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkState {
+    /// ICE and DTLS have not finished.
+    Connecting,
+    /// DTLS has finished and the peer's certificate is the one in its description. Media flows from now on.
+    Verified,
+    /// Nothing has been heard of the peer for five seconds.
+    Silent,
+    /// It is of no more use; the room opens a new one if the peer is still wanted.
+    Failed(LinkFault),
+    /// Torn down as asked.
+    Closed,
+}
+
+/// Why a link failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkFault {
+    /// The certificate of the peer is not the one in its description (P8).
+    Fingerprint,
+    /// No path to the peer was found, or it was lost.
+    Path,
+    /// The description could not be used.
+    Description,
+    /// A pipeline failed.
+    Pipeline,
+}
+
+/// How a capture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaptureHealth {
+    /// Not open.
+    Closed,
+    /// Open, frames arrive.
+    Running,
+    /// The device is not there or has gone.
+    Missing,
+    /// It could not be opened or failed; tried again by itself.
+    Failed,
+}
+
+/// Counts since media started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Camera frames taken from the device.
+    pub camera_frames: u64,
+    /// Frames into the encoders.
+    pub encoder_frames: u64,
+    /// Current target of the room's picture, in bit/s.
+    pub bitrate: u32,
+    /// Links that exist.
+    pub links: u32,
+    /// Threads of the process.
+    pub threads: u32,
+}

@@ -1,0 +1,41 @@
+//! Where the files that come with the programs are: board files, and the data that the simulated room plays.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The folder of the files that come with the programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share(PathBuf);
+
+impl Share {
+    /// The folder named by the person, else the source tree that the running program was built in, else
+    /// `/usr/share/subrosa`.
+    #[must_use]
+    pub fn find(named: Option<&Path>) -> Self {
+        if let Some(named) = named {
+            return Share(named.to_owned());
+        }
+        let tree = env::current_exe().ok().and_then(|program| {
+            program.ancestors().skip(1).take(4).find(|folder| folder.join("boards").is_dir()).map(Path::to_owned)
+        });
+        Share(tree.unwrap_or_else(|| PathBuf::from("/usr/share/subrosa")))
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file of a board, by its name; a path to a file is taken as it is.
+    #[must_use]
+    pub fn board(&self, name: &str) -> PathBuf {
+        if name.contains('/') { PathBuf::from(name) } else { self.0.join("boards").join(format!("{name}.toml")) }
+    }
+
+    /// What the simulated camera sees and the simulated microphone hears; made by `make data`.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+}

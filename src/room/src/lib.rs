@@ -1,0 +1,7 @@
+//! The room process: meetings, web server, notice, screen, command line. It has no capture node and no GStreamer.
+
+pub mod language;
+pub mod meeting;
+pub mod notice;
+pub mod screen;
+pub mod status;

@@ -1,0 +1,3 @@
+//! Kinds of meeting. Each is a pure machine and a thin shell; all speak the same events and actions.
+
+pub mod guest;

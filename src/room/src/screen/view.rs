@@ -1,0 +1,129 @@
+//! All that the screen shows, as plain values. Made by the main loop from the meeting, the guard and media.
+
+use subrosa_messages::Pii;
+use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
+use subrosa_messages::media::{Size, TrackId};
+
+use crate::language::Language;
+use crate::meeting::guest::Encryption;
+
+/// What the screen shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Language of the room.
+    pub language: Language,
+    /// Name of the room.
+    pub room: String,
+    /// Size of the screen in pixels.
+    pub size: Size,
+    /// Where the room is in its day.
+    pub phase: Phase,
+    /// The camera; `None`: the guard does not answer, nothing is known.
+    pub camera: Option<CaptureView>,
+    /// The microphone; `None`: the guard does not answer, nothing is known.
+    pub microphone: Option<CaptureView>,
+    /// What the lamps' word is worth, where the guard answers.
+    pub trust: Option<Trust>,
+    /// Things that a person can mend, the most urgent first.
+    pub faults: Vec<Fault>,
+}
+
+/// A capture in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaptureView {
+    /// Its switch or shutter.
+    pub switch: Level,
+    /// Its node.
+    pub node: NodeState,
+    /// Its *live* lamp is lit or cannot be read.
+    pub live: bool,
+    /// Why it is closed, if something keeps it closed.
+    pub refusal: Option<Refusal>,
+}
+
+/// Where the room is in its day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody has pressed the button.
+    Asleep,
+    /// A meeting can be entered.
+    Awake {
+        /// How.
+        invitation: Invitation,
+    },
+    /// Somebody asks to be let in; a press of the button admits. Shown before and during a call.
+    Asking {
+        /// Who asks, first come first.
+        names: Vec<Pii<String>>,
+        /// How others enter.
+        invitation: Invitation,
+        /// Guests that are in already.
+        guests: Vec<GuestView>,
+        /// How the call is encrypted, if there is one.
+        encryption: Encryption,
+    },
+    /// Guests are in.
+    InCall {
+        /// Who.
+        guests: Vec<GuestView>,
+        /// How others enter.
+        invitation: Invitation,
+        /// How the call is encrypted.
+        encryption: Encryption,
+        /// Media is starting again.
+        media_restarting: bool,
+    },
+}
+
+/// A guest on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestView {
+    /// What they call themselves.
+    pub name: Pii<String>,
+    /// Their picture, once one has been decoded.
+    pub picture: Option<TrackId>,
+    /// The link is lost and being made again.
+    pub reconnecting: bool,
+}
+
+/// How a guest gets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The link without its token, to be typed.
+    pub link: Pii<String>,
+    /// The link with the one-meeting token in its fragment, for the QR code.
+    pub link_with_token: Pii<String>,
+    /// The PIN.
+    pub pin: Pii<String>,
+    /// SHA-256 of the certificate, where browsers cannot check it.
+    pub fingerprint: Option<String>,
+    /// The meeting is reachable from this network only.
+    pub local_only: bool,
+}
+
+/// Something that a person can mend.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The guard does not answer: lamps show *live*, captures are closed.
+    Guard,
+    /// No camera is there.
+    CameraMissing,
+    /// The camera fails.
+    CameraFailed,
+    /// No microphone is there.
+    MicrophoneMissing,
+    /// The microphone fails.
+    MicrophoneFailed,
+    /// No encoder of the board passed its trial.
+    Encoder,
+    /// The certificate cannot be read; the device's own is used.
+    Certificate,
+    /// The port is taken; the page is not served.
+    Port(u16),
+    /// Nothing can be written; the device's certificate is new at each start.
+    Disk,
+    /// The clock cannot be right; certificates may look invalid to guests.
+    Clock,
+    /// There is no network.
+    Network,
+}

@@ -1,0 +1,2 @@
+//! The sim process.
+fn main() {}

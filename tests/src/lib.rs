@@ -1,0 +1,1 @@
+//! Tests of the whole: harness and one file per claim.
