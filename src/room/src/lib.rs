@@ -1,7 +1,10 @@
 //! The room process: meetings, web server, notice, screen, command line. It has no capture node and no GStreamer.
 
+pub mod certificates;
+pub mod configuration;
 pub mod language;
 pub mod meeting;
 pub mod notice;
 pub mod screen;
 pub mod status;
+pub mod web;

@@ -193,4 +193,6 @@ pub enum EndReason {
     Left,
     /// The same guest came in from another window.
     Elsewhere,
+    /// No connection could be made or kept for a minute.
+    Lost,
 }

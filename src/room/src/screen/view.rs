@@ -80,8 +80,10 @@ pub enum Phase {
 pub struct GuestView {
     /// What they call themselves.
     pub name: Pii<String>,
-    /// Their picture, once one has been decoded.
+    /// The track of their picture, from its first packet on: it must be shown to be decoded at all.
     pub picture: Option<TrackId>,
+    /// Frames of it have been decoded and it moves; until then their name stands in its place.
+    pub moving: bool,
     /// The link is lost and being made again.
     pub reconnecting: bool,
 }

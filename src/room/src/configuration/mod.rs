@@ -1,0 +1,216 @@
+//! The configuration file `subrosa.toml`: what an operator may decide, and nothing that a board file says.
+//!
+//! Every key has a default, so that no file at all is a whole configuration. A file that is wrong in any place is
+//! refused as a whole, with every fault at once: file, line, key, what is wrong and what would be right.
+
+mod example;
+mod read;
+mod section;
+
+pub use example::EXAMPLE;
+
+use std::fs;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use subrosa_messages::media::{Size, TurnServer};
+
+use crate::language::Language;
+
+/// The only version there is of the file's format.
+pub const VERSION: i64 = 1;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// The room itself.
+    pub room: Room,
+    /// Who runs it.
+    pub operator: Operator,
+    /// Its page.
+    pub web: Web,
+    /// Its picture.
+    pub media: Media,
+    /// How meetings are held.
+    pub meeting: Meeting,
+    /// How guests' links reach it.
+    pub network: Network,
+}
+
+/// `[room]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What the room is called, on its screen and its page.
+    pub name: String,
+    /// Language of the screen. The page follows the guest's.
+    pub language: Language,
+}
+
+/// `[operator]`: what the notice says about who is responsible.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operator {
+    /// The controller (GDPR, Article 4(7)).
+    pub name: Option<String>,
+    /// Its postal address, with line breaks.
+    pub address: Option<String>,
+    /// Where questions about privacy go.
+    pub privacy_contact: Option<String>,
+    /// What the meetings are for, in the operator's words.
+    pub purpose: Option<String>,
+    /// The legal basis (GDPR, Article 6), in the operator's words.
+    pub legal_basis: Option<String>,
+}
+
+/// `[web]`: the page that guests open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where it is served. `[::]` stands for both families.
+    pub listen: Vec<SocketAddr>,
+    /// The operator's certificate, if the device is not to use its own.
+    pub certificate: Option<OperatorCertificate>,
+}
+
+/// The operator's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorCertificate {
+    /// The chain, PEM, the device's own first.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// `[media]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// Size of the picture that guests get.
+    pub picture: Size,
+    /// Its frames a second.
+    pub frames_per_second: u32,
+    /// Its largest bitrate, in kbit/s.
+    pub max_bitrate: u32,
+    /// Size of what the room's screen is given.
+    pub screen: Size,
+}
+
+/// `[meeting]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meeting {
+    /// How many guests can be in at once.
+    pub max_guests: usize,
+    /// How long the PIN is.
+    pub pin_digits: usize,
+}
+
+/// `[network]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The addresses to be reached on; empty: all that the device has.
+    pub addresses: Vec<IpAddr>,
+    /// First and last UDP port of links; `None`: any.
+    pub udp_ports: Option<(u16, u16)>,
+    /// Where the page is reached from elsewhere, without a trailing slash.
+    pub public_url: Option<String>,
+    /// The operator's relay.
+    pub turn: Option<TurnServer>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room { name: "Subrosa".to_owned(), language: Language::default() }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Web { listen: vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8443))], certificate: None }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Media {
+            picture: Size { width: 1280, height: 720 },
+            frames_per_second: 30,
+            max_bitrate: 2500,
+            screen: Size { width: 1280, height: 720 },
+        }
+    }
+}
+
+impl Default for Meeting {
+    fn default() -> Self {
+        Meeting { max_guests: 1, pin_digits: 6 }
+    }
+}
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Line, from 1.
+    pub line: usize,
+    /// The key with its sections, such as `media.picture`; empty where there is none.
+    pub key: String,
+    /// What is wrong.
+    pub wrong: String,
+    /// What would be right.
+    pub right: String,
+}
+
+/// Why a configuration cannot be used. Its text is meant for the person who wrote the file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// The file cannot be read.
+    #[error("{path}: the configuration cannot be read ({source})")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file says something that cannot be done.
+    #[error("{}", list(path, wrong))]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// Everything that is wrong, by line.
+        wrong: Vec<Wrong>,
+    },
+}
+
+fn list(path: &Path, wrong: &[Wrong]) -> String {
+    let lines: Vec<String> = wrong
+        .iter()
+        .map(|fault| {
+            let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", fault.key) };
+            format!("{}:{}: {key}{}; {}", path.display(), fault.line, fault.wrong, fault.right)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+impl Configuration {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is wrong anywhere.
+    pub fn load(path: &Path) -> Result<Self, ConfigurationError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigurationError::Read { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        read::read(&text, folder).map_err(|wrong| ConfigurationError::Wrong { path: path.to_owned(), wrong })
+    }
+
+    /// The file that is used when none is named: `subrosa.toml` in this folder, else `/etc/subrosa/subrosa.toml`;
+    /// `None` when neither is there and the defaults are used.
+    #[must_use]
+    pub fn usual_path() -> Option<PathBuf> {
+        ["subrosa.toml", "/etc/subrosa/subrosa.toml"].into_iter().map(PathBuf::from).find(|path| path.exists())
+    }
+
+    /// The port that links name.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.web.listen.first().map_or(8443, SocketAddr::port)
+    }
+}

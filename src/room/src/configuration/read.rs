@@ -1,0 +1,326 @@
+//! From the text of a file to a [`Configuration`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use subrosa_messages::Pii;
+use subrosa_messages::media::{Size, TurnServer, TurnTransport};
+use toml::de::{DeTable, DeValue};
+
+use super::section::{Findings, Section, integer};
+use super::{Configuration, OperatorCertificate, VERSION, Wrong};
+use crate::language::Language;
+
+/// Reads a text. Relative paths in it start at `folder`.
+pub fn read(text: &str, folder: &Path) -> Result<Configuration, Vec<Wrong>> {
+    let (document, broken) = DeTable::parse_recoverable(text);
+    let mut findings = Findings::of(text);
+    for error in &broken {
+        let right = "see https://toml.io for how a file is written".to_owned();
+        findings.note(error.span().unwrap_or(0..0), String::new(), error.message().to_owned(), right);
+    }
+    if !broken.is_empty() {
+        return Err(findings.finish());
+    }
+    let mut configuration = Configuration::default();
+    sections(document.get_ref(), &mut findings, folder, &mut configuration);
+    let wrong = findings.finish();
+    if wrong.is_empty() { Ok(configuration) } else { Err(wrong) }
+}
+
+fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: &Path, to: &mut Configuration) {
+    let mut top = Section::top(document, findings);
+    let mut version = VERSION;
+    top.take("version", &mut version, "this program reads version = 1", |value| {
+        integer(value).filter(|version| *version == VERSION)
+    });
+    let [room, operator, web, media, meeting, network] =
+        ["room", "operator", "web", "media", "meeting", "network"].map(|name| top.table(name));
+    top.end();
+
+    let mut section = Section::below("room", room, findings);
+    section.text("name", &mut to.room.name, 64);
+    section.choice("language", &mut to.room.language, &[("de", Language::German), ("en", Language::English)]);
+    section.end();
+
+    let mut section = Section::below("operator", operator, findings);
+    section.lines("name", &mut to.operator.name, 200);
+    section.lines("address", &mut to.operator.address, 1000);
+    section.lines("privacy_contact", &mut to.operator.privacy_contact, 1000);
+    section.lines("purpose", &mut to.operator.purpose, 4000);
+    section.lines("legal_basis", &mut to.operator.legal_basis, 4000);
+    section.end();
+
+    web_section(Section::below("web", web, findings), web, folder, to);
+
+    let mut section = Section::below("media", media, findings);
+    section.take("picture", &mut to.media.picture, PICTURE, |value| size(value, (640, 360)));
+    section.number("frames_per_second", &mut to.media.frames_per_second, 20..=60);
+    section.number("max_bitrate", &mut to.media.max_bitrate, 300..=20_000);
+    section.take("screen", &mut to.media.screen, SCREEN, |value| size(value, (800, 480)));
+    section.end();
+
+    let mut section = Section::below("meeting", meeting, findings);
+    section.number("max_guests", &mut to.meeting.max_guests, 1..=8);
+    section.number("pin_digits", &mut to.meeting.pin_digits, 6..=12);
+    section.end();
+
+    let mut section = Section::below("network", network, findings);
+    section.take("addresses", &mut to.network.addresses, ADDRESSES, addresses);
+    section.take("udp_ports", &mut to.network.udp_ports, PORTS, ports);
+    section.take("public_url", &mut to.network.public_url, URL, url);
+    let turn = section.table("turn");
+    section.end();
+    turn_section(turn, findings, to);
+}
+
+const PICTURE: &str = "write a size from \"640x360\" to \"1920x1080\" with even numbers, such as \"1280x720\"";
+const SCREEN: &str = "write a size from \"800x480\" to \"1920x1080\" with even numbers, such as \"1280x720\"";
+const LISTEN: &str = "write address and port, such as \"[::]:8443\" for all addresses, or a list of them";
+const ADDRESSES: &str = "write a list of addresses, such as [\"192.0.2.7\"], or [] for all that the device has";
+const PORTS: &str = "write the first and the last port, such as \"50000-50100\" with at least 10 of them above 1023, \
+                     or \"\" for any";
+const URL: &str = "write the start of the link, such as \"https://room.example.org\", or \"\"";
+
+fn web_section<'a>(
+    mut section: Section<'a, '_>,
+    table: Option<&'a DeTable<'a>>,
+    folder: &Path,
+    to: &mut Configuration,
+) {
+    section.take("listen", &mut to.web.listen, LISTEN, listen);
+    let (mut certificate, mut key) = (None, None);
+    section.lines("certificate", &mut certificate, 4096);
+    section.lines("key", &mut key, 4096);
+    let at = |name: &str| table.and_then(|table| table.get(name)).map_or(0..0, toml::Spanned::span);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            let place = |name: String| folder.join(PathBuf::from(name));
+            to.web.certificate = Some(OperatorCertificate { certificate: place(certificate), key: place(key) });
+        }
+        (None, None) => {}
+        (Some(_), None) => section.lacks(at("certificate"), "key", "certificate"),
+        (None, Some(_)) => section.lacks(at("key"), "certificate", "key"),
+    }
+    section.end();
+}
+
+fn turn_section<'a>(table: Option<&'a DeTable<'a>>, findings: &mut Findings<'a>, to: &mut Configuration) {
+    let mut turn = TurnServer {
+        host: String::new(),
+        port: 3478,
+        transport: TurnTransport::Udp,
+        user: Pii::new(String::new()),
+        password: Pii::new(String::new()),
+        relay_only: false,
+    };
+    let transports = [("udp", TurnTransport::Udp), ("tcp", TurnTransport::Tcp), ("tls", TurnTransport::Tls)];
+    let mut section = Section::below("network.turn", table, findings);
+    section.take("host", &mut turn.host, "write the relay's name or address without a port, or \"\" for none", host);
+    section.number("port", &mut turn.port, 1..=65_535);
+    section.choice("transport", &mut turn.transport, &transports);
+    section.take("user", &mut turn.user, "write the relay's user name in quotes", secret);
+    section.take("password", &mut turn.password, "write the relay's password in quotes", secret);
+    section.switch("relay_only", &mut turn.relay_only);
+    section.end();
+    to.network.turn = (!turn.host.is_empty()).then_some(turn);
+}
+
+fn size(value: &DeValue, least: (u32, u32)) -> Option<Size> {
+    let (width, height) = value.as_str()?.split_once('x')?;
+    let size = Size { width: width.trim().parse().ok()?, height: height.trim().parse().ok()? };
+    let even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
+    let fits = (least.0..=1920).contains(&size.width) && (least.1..=1080).contains(&size.height);
+    (even && fits).then_some(size)
+}
+
+fn listen(value: &DeValue) -> Option<Vec<SocketAddr>> {
+    let one = |value: &DeValue| value.as_str()?.parse::<SocketAddr>().ok().filter(|address| address.port() != 0);
+    match value.as_array() {
+        None => Some(vec![one(value)?]),
+        Some(list) => {
+            let all: Option<Vec<SocketAddr>> = list.iter().map(|value| one(value.get_ref())).collect();
+            all.filter(|all| !all.is_empty())
+        }
+    }
+}
+
+fn addresses(value: &DeValue) -> Option<Vec<IpAddr>> {
+    value.as_array()?.iter().map(|value| value.get_ref().as_str()?.parse().ok()).collect()
+}
+
+fn ports(value: &DeValue) -> Option<Option<(u16, u16)>> {
+    let text = value.as_str()?.trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first > 1023 && last >= first.saturating_add(9)).then_some(Some((first, last)))
+}
+
+fn url(value: &DeValue) -> Option<Option<String>> {
+    let text = value.as_str()?.trim().trim_end_matches('/');
+    if text.is_empty() {
+        return Some(None);
+    }
+    let rest = text.strip_prefix("https://")?;
+    let plain = rest.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.:[]".contains(letter));
+    (plain && !rest.is_empty()).then(|| Some(text.to_owned()))
+}
+
+fn host(value: &DeValue) -> Option<String> {
+    let text = value.as_str()?.trim();
+    let name = text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.');
+    (name || text.parse::<IpAddr>().is_ok()).then(|| text.to_owned())
+}
+
+fn secret(value: &DeValue) -> Option<Pii<String>> {
+    Some(Pii::new(value.as_str()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::configuration::EXAMPLE;
+
+    fn wrong(text: &str) -> Vec<Wrong> {
+        read(text, Path::new("")).unwrap_err()
+    }
+
+    #[test]
+    fn no_file_and_an_empty_file_are_the_defaults() {
+        assert_eq!(read("", Path::new("")).unwrap(), Configuration::default());
+    }
+
+    #[test]
+    fn the_example_is_the_defaults_and_names_every_key() {
+        assert_eq!(read(EXAMPLE, Path::new("")).unwrap(), Configuration::default());
+        let (example, broken) = DeTable::parse_recoverable(EXAMPLE);
+        assert!(broken.is_empty());
+        let mut findings = Findings::of(EXAMPLE);
+        sections(example.get_ref(), &mut findings, Path::new(""), &mut Configuration::default());
+        for (section, key) in findings.known() {
+            let mut table = example.get_ref();
+            for part in section.split('.').filter(|part| !part.is_empty()) {
+                table = table.get(part).unwrap().get_ref().as_table().unwrap();
+            }
+            assert!(table.contains_key(*key), "the example lacks {section}.{key}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once_with_line_and_key() {
+        let found = wrong("version = 2\n[room]\nlangauge = \"de\"\nname = \"\"\n[media]\nframes_per_second = 5\n");
+        let lines: Vec<(usize, &str)> = found.iter().map(|fault| (fault.line, fault.key.as_str())).collect();
+        assert_eq!(lines, [(1, "version"), (3, "room.langauge"), (4, "room.name"), (6, "media.frames_per_second")]);
+        assert!(found[1].right.contains("`language`"), "{:?}", found[1]);
+        assert!(found[3].wrong.contains('5') && found[3].right.contains("20 to 60"), "{:?}", found[3]);
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_section_is_sent_to_the_right_one() {
+        let found = wrong("[room]\nlisten = \"[::]:1\"\n");
+        assert!(found[0].right.contains("belongs to [web]"), "{:?}", found[0]);
+        let found = wrong("[rooms]\nname = \"x\"\n");
+        assert!(found[0].right.contains("`room`"), "{:?}", found[0]);
+    }
+
+    #[test]
+    fn every_key_refuses_what_it_cannot_use_and_says_what_would_be_right() {
+        for (section, line) in [
+            ("room", "name = 1"),
+            ("room", "name = \"a\\u0007b\""),
+            ("room", "language = \"fr\""),
+            ("operator", "name = true"),
+            ("operator", "address = []"),
+            ("web", "listen = \"8443\""),
+            ("web", "listen = []"),
+            ("web", "listen = \"0.0.0.0:0\""),
+            ("web", "certificate = \"a.pem\""),
+            ("web", "key = \"a.pem\""),
+            ("media", "picture = \"1280*720\""),
+            ("media", "picture = \"1281x720\""),
+            ("media", "picture = \"3840x2160\""),
+            ("media", "picture = \"-640x360\""),
+            ("media", "frames_per_second = \"30\""),
+            ("media", "max_bitrate = 1"),
+            ("media", "screen = \"640x360\""),
+            ("meeting", "max_guests = 0"),
+            ("meeting", "max_guests = 1.5"),
+            ("meeting", "pin_digits = 4"),
+            ("network", "addresses = [\"room.example.org\"]"),
+            ("network", "udp_ports = \"50000\""),
+            ("network", "udp_ports = \"50000-49000\""),
+            ("network", "udp_ports = \"80-1000\""),
+            ("network", "public_url = \"http://room.example.org\""),
+            ("network", "public_url = \"https://room.example.org/x?y\""),
+            ("network", "turn = \"turn:example.org\""),
+            ("network.turn", "host = \"turn:example.org\""),
+            ("network.turn", "port = 70000"),
+            ("network.turn", "transport = \"quic\""),
+            ("network.turn", "relay_only = 1"),
+        ] {
+            let found = wrong(&format!("\n[{section}]\n{line}\n"));
+            assert_eq!(found.len(), 1, "{section}: {line}");
+            assert_eq!(found[0].line, 3, "{section}: {line}");
+            assert!(found[0].key.starts_with(section), "{found:?}");
+            assert!(found[0].right.len() > 10, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let text = "
+            version = 1
+            [room]
+            name = \"Blue room\"
+            language = \"en\"
+            [operator]
+            name = \"Example Ltd\"
+            address = \"1 Example Street\\nExampletown\"
+            [web]
+            listen = [\"192.0.2.7:443\", \"[2001:db8::7]:443\"]
+            certificate = \"tls/chain.pem\"
+            key = \"/etc/key.pem\"
+            [media]
+            picture = \"640x360\"
+            [meeting]
+            max_guests = 3
+            [network]
+            udp_ports = \"50000-50100\"
+            public_url = \"https://room.example.org/\"
+            [network.turn]
+            host = \"turn.example.org\"
+            user = \"u\"
+            password = \"p\"
+            relay_only = true
+        ";
+        let read = read(text, Path::new("/etc/subrosa")).unwrap();
+        assert_eq!(read.room.language, Language::English);
+        assert_eq!(read.web.listen.len(), 2);
+        let files = read.web.certificate.unwrap();
+        assert_eq!(files.certificate, Path::new("/etc/subrosa/tls/chain.pem"));
+        assert_eq!(files.key, Path::new("/etc/key.pem"));
+        assert_eq!(read.media.picture, Size { width: 640, height: 360 });
+        assert_eq!(read.meeting.max_guests, 3);
+        assert_eq!(read.network.udp_ports, Some((50_000, 50_100)));
+        assert_eq!(read.network.public_url.as_deref(), Some("https://room.example.org"));
+        let turn = read.network.turn.unwrap();
+        assert!(turn.relay_only && turn.port == 3478 && turn.password.reveal() == "p");
+    }
+
+    #[test]
+    fn a_broken_text_is_refused_with_its_line() {
+        assert_eq!(wrong("version = 1\n[room\nname = 1")[0].line, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_ends_in_an_answer(text in "[a-z_\\[\\]=\"0-9\\.\n ]{0,200}") {
+            let _answer = read(&text, Path::new(""));
+        }
+    }
+}

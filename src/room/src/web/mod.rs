@@ -1,0 +1,1 @@
+//! HTTPS: the page of the guests, its signalling, the status page.
