@@ -3,6 +3,7 @@
 //! On a device it is `/run/subrosa`, a tmpfs. Each process owns the folder that bears its name and nobody else
 //! writes there.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 /// Paths below one run directory.
@@ -13,6 +14,20 @@ impl RunDir {
     /// The run directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         RunDir(path.into())
+    }
+
+    /// Where this user's processes meet unless they are told otherwise: root's at `/run/subrosa`, everybody else's
+    /// below `$XDG_RUNTIME_DIR`, or in `/tmp` where there is none.
+    #[must_use]
+    pub fn usual() -> Self {
+        let uid = rustix::process::geteuid().as_raw();
+        if uid == 0 {
+            return RunDir::new("/run/subrosa");
+        }
+        match env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => RunDir::new(Path::new(&folder).join("subrosa")),
+            None => RunDir::new(format!("/tmp/subrosa-{uid}")),
+        }
     }
 
     /// The directory itself.
@@ -73,6 +88,18 @@ impl RunDir {
     #[must_use]
     pub fn sim_nodes(&self) -> PathBuf {
         self.sim().join("nodes")
+    }
+
+    /// Where nodes lie while they are unplugged.
+    #[must_use]
+    pub fn sim_spare(&self) -> PathBuf {
+        self.sim().join("spare")
+    }
+
+    /// Holds the address of the simulated room's page.
+    #[must_use]
+    pub fn sim_address(&self) -> PathBuf {
+        self.sim().join("address")
     }
 
     /// Where the simulated screen and speaker listen.
