@@ -17,11 +17,11 @@ use crate::notice::Notice;
 pub struct GuestId(pub u64);
 
 /// What proves, in a cookie, that a browser is the guest it was: 128 random bits in hexadecimal.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey(pub Pii<String>);
 
 /// What a person shows at the door.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Secret {
     /// The PIN from the room's screen, typed.
     Pin(Pii<String>),
@@ -30,7 +30,7 @@ pub enum Secret {
 }
 
 /// A person asks to be let in.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Knock {
     /// Where from; wrong PINs back off per address.
     pub address: Pii<IpAddr>,

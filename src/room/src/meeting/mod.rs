@@ -1,3 +1,5 @@
 //! Kinds of meeting. Each is a pure machine and a thin shell; all speak the same events and actions.
 
+pub mod act;
 pub mod guest;
+pub mod hosted;

@@ -1,0 +1,36 @@
+//! The hosted meeting: guests open the room's own page, show PIN or token, wait, and are let in by a press.
+//!
+//! ```text
+//!            woken            knocked: a guest waits      pressed: the first of them is in
+//!   asleep ─────────► awake ────────────────────────► … ────────────────────────────────► …
+//!      ▲                │
+//!      └────────────────┘ slept: everybody is told, everything is wiped
+//!
+//!   guest    waiting ── pressed ──► in ──► gone: left, denied, lost, slept
+//!   link     none ─► opening ─► prepared ─► offered ─► answered ─► verified ⇄ silent
+//!              ▲ at once, later 0.25, 0.5 … 8 s                 │
+//!              └───────────────── failed, media lost, listens again ┘
+//! ```
+//!
+//! The link of a waiting guest is prepared, so that being let in shows a picture at once; its offer is held back, and
+//! it sends nothing. No event that comes from a network lets anybody in or wakes the room (P2): both take a
+//! [`RoomAct`](super::act::RoomAct).
+
+mod attendee;
+mod door;
+mod event;
+mod machine;
+mod name;
+mod secrets;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod table;
+
+pub use event::{Action, Event, Facts};
+pub use machine::{Hosted, Rules};
+pub use name::is_name;
+pub use secrets::{Secrets, session_key};
