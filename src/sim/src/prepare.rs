@@ -90,7 +90,8 @@ fn open_data(path: &Path) -> Option<File> {
     match File::open(path) {
         Ok(file) => Some(file),
         Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "nothing to play: `make data` makes it, until then a pattern or a tone is shown");
+            let name = path.file_name().unwrap_or_default().display().to_string();
+            tracing::warn!(%error, name, "nothing to play: `make data` makes it; until then a pattern or a tone is played");
             None
         }
     }

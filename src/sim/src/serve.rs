@@ -152,3 +152,120 @@ async fn touch_button(room: Arc<Room>, mut wishes: mpsc::UnboundedReceiver<(Even
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use subrosa_board::Board;
+    use subrosa_messages::guard::Level;
+    use subrosa_messages::outputs::Output;
+    use subrosa_messages::{Capture, frame};
+    use subrosa_process::run_dir::RunDir;
+    use subrosa_process::share::Share;
+
+    use super::*;
+    use crate::command;
+    use crate::prepare::prepare;
+    use crate::web::{Move, Plug, SwitchPosition};
+
+    /// Starts a room and gives its run directory and address to `visit`, which runs on a thread of its own.
+    fn in_a_room(visit: impl FnOnce(RunDir, SocketAddr) + Send + 'static) {
+        let folder = tempfile::tempdir().unwrap();
+        let board = Board::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards/sim.toml")).unwrap();
+        let run = RunDir::new(folder.path().join("run"));
+        let device = Device::new(board, run.clone()).unwrap();
+        prepare(&device, &Share::find(Some(folder.path())), Users::one(), true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let visit = tokio::task::spawn_blocking(move || {
+                let address = loop {
+                    match std::fs::read_to_string(run.sim_address()).ok().and_then(|text| text.parse().ok()) {
+                        Some(address) => break address,
+                        None => std::thread::sleep(Duration::from_millis(5)),
+                    }
+                };
+                visit(run, address);
+            });
+            tokio::select! {
+                ended = serve(device, Users::one(), "127.0.0.1:0".parse().unwrap()) => panic!("{ended:?}"),
+                visited = visit => visited.unwrap(),
+            }
+        });
+    }
+
+    fn get(address: SocketAddr, path: &str, host: &str) -> (String, Vec<u8>) {
+        let mut socket = TcpStream::connect(address).unwrap();
+        write!(socket, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        (String::from_utf8_lossy(&answer[..end]).into_owned(), answer[end + 4..].to_vec())
+    }
+
+    #[test]
+    fn hands_move_lines_and_the_room_shows_it() {
+        in_a_room(|run, _| {
+            let room = command::Room::find(&run).unwrap();
+            room.act("/switch", &Move { position: SwitchPosition::Mute }).unwrap();
+            room.act("/unplug", &Plug { capture: Capture::Camera }).unwrap();
+            room.act("/press", &serde_json::Map::new()).unwrap();
+            std::fs::write(run.sim_lines().join("microphone-muted"), "1").unwrap(); // the guard's part
+            let state = (0..200).find_map(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                room.state().ok().filter(|state| state.microphone.muted == Some(subrosa_messages::guard::Lamp::Lit))
+            });
+            let state = state.unwrap();
+            assert_eq!((state.microphone.switch, state.camera.plugged, state.pressed), (Level::Closed, false, false));
+            assert!(!run.sim_nodes().join("camera").exists());
+            let refused = room.act("/switch", &serde_json::json!({ "position": "sideways" }));
+            assert!(matches!(refused, Err(command::CommandError::Refused(_))));
+        });
+    }
+
+    #[test]
+    fn a_name_that_points_to_loopback_is_not_let_in() {
+        in_a_room(|_, address| {
+            let (head, _) = get(address, "/state", "rebound.example");
+            assert!(head.starts_with("HTTP/1.0 403"), "{head}");
+            let (head, page) = get(address, "/", &address.to_string());
+            assert!(head.starts_with("HTTP/1.0 200") && head.contains("default-src 'none'"), "{head}");
+            assert!(!String::from_utf8(page).unwrap().contains("://"), "the page asks no other host for anything");
+        });
+    }
+
+    #[test]
+    fn what_media_sends_is_seen_and_heard() {
+        in_a_room(|run, address| {
+            let host = address.to_string();
+            assert!(get(address, "/screen.jpg", &host).0.starts_with("HTTP/1.0 404"));
+            let waits = std::thread::spawn({
+                let host = host.clone();
+                move || get(address, "/screen.jpg?after=0", &host)
+            });
+            let mut media = UnixStream::connect(run.sim_outputs()).unwrap();
+            frame::write(&mut media, &Output::Screen, b"a picture").unwrap();
+            frame::write(&mut media, &Output::Sound, &[1; 960]).unwrap();
+            let (head, picture) = waits.join().unwrap();
+            assert!(head.contains("x-picture: 1"), "{head}");
+            assert_eq!(picture, b"a picture");
+            let (_, sound) = get(address, "/sound.wav?seconds=0.5", &host);
+            assert_eq!(sound.len(), 44 + 48_000);
+            assert!(sound.windows(2).any(|sample| sample == [1, 1]));
+            assert!(get(address, "/sound.wav?seconds=1e9", &host).0.starts_with("HTTP/1.0 400"));
+        });
+    }
+
+    #[test]
+    fn other_machines_cannot_open_the_camera() {
+        let board = Board::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards/sim.toml")).unwrap();
+        let device = Device::new(board, RunDir::new("/nonexistent")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ended = runtime.block_on(serve(device, Users::one(), "0.0.0.0:0".parse().unwrap()));
+        assert!(matches!(ended, Err(ServeError::NotLoopback(_))));
+    }
+}
