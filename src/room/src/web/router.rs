@@ -1,0 +1,35 @@
+//! Who answers what.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use super::site::Site;
+use super::{gate, guests, pages};
+
+/// A name, a PIN, a language.
+const KNOCK_LIMIT: usize = 4 * 1024;
+/// A session description of five lines.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// The whole site.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(pages::guest))
+        .route("/status", get(pages::status))
+        .route("/static/{name}", get(pages::file))
+        .route("/authority.crt", get(pages::authority))
+        .route("/api/notice", get(pages::notice))
+        .route("/api/status", get(pages::facts))
+        .route("/api/knock", post(guests::knock).layer(DefaultBodyLimit::max(KNOCK_LIMIT)))
+        .route("/api/events", get(guests::events))
+        .route("/api/answer", post(guests::answer).layer(DefaultBodyLimit::max(ANSWER_LIMIT)))
+        .route("/api/leave", post(guests::leave).layer(DefaultBodyLimit::max(KNOCK_LIMIT)))
+        .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
+        .layer(from_fn_with_state(Arc::clone(&site), gate::pass))
+        .with_state(site)
+}
