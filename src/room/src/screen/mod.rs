@@ -1,3 +1,35 @@
-//! The room's screen: [`view::View`] (what is true) → `scene` (what is where; pure) → `draw` (pixels).
+//! The room's screen: [`view::View`] (what is true) → [`scene()`] (what is where; pure) → [`draw()`] (pixels).
+//!
+//! Nothing of a view is kept between two calls: no name, link or PIN outlives the scene it is in (P6).
+//!
+//! The strip of lamps along the lower edge ([`lamps`]) and the faults along the upper edge ([`faults`]) are the same
+//! in every scene; [`asleep`], [`awake`] and [`call`] share what is left between them. [`card()`] is the picture that
+//! guests get while the camera is closed.
 
+mod asleep;
+mod awake;
+mod call;
+pub mod card;
+pub mod code;
+pub mod draw;
+#[cfg(test)]
+mod examples;
+mod faults;
+pub mod fonts;
+pub mod icon;
+mod invitation;
+pub mod label;
+mod lamps;
+pub mod palette;
+pub mod scene;
+mod sheet;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod text;
 pub mod view;
+
+pub use card::{CardReason, card};
+pub use draw::draw;
+pub use fonts::{Fonts, FontsError};
+pub use scene::{Scene, scene};

@@ -1,0 +1,199 @@
+//! Views for tests: each scene once, and the same with everything as long as it can get.
+
+use subrosa_messages::Pii;
+use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
+use subrosa_messages::media::{LinkId, Mid, Size, TrackId};
+
+use super::view::{CaptureView, Fault, GuestView, Invitation, Phase, View};
+use crate::language::Language;
+use crate::meeting::guest::Encryption;
+
+pub(super) const FULL_HD: Size = Size { width: 1920, height: 1080 };
+
+pub(super) fn faults() -> Vec<Fault> {
+    vec![
+        Fault::Guard,
+        Fault::CameraMissing,
+        Fault::CameraFailed,
+        Fault::MicrophoneMissing,
+        Fault::MicrophoneFailed,
+        Fault::Encoder,
+        Fault::Certificate,
+        Fault::Port(8443),
+        Fault::Disk,
+        Fault::Clock,
+        Fault::Network,
+    ]
+}
+
+pub(super) const LIVE: CaptureView = CaptureView { switch: Level::Open, node: NodeState::Open, live: true, refusal: None };
+
+pub(super) fn closed(refusal: Option<Refusal>) -> CaptureView {
+    let switch = if refusal == Some(Refusal::Switch) { Level::Closed } else { Level::Open };
+    CaptureView { switch, node: NodeState::Closed, live: false, refusal }
+}
+
+pub(super) fn invitation() -> Invitation {
+    Invitation {
+        link: Pii::new("https://192.168.178.23:8443/".to_owned()),
+        link_with_token: Pii::new("https://192.168.178.23:8443/#5vK0wq2yN8mRz7TfXhLb3A".to_owned()),
+        pin: Pii::new("482917".to_owned()),
+        fingerprint: Some("9F:3A:6C:01:B4:7E:55:D2:88:1F:C0:A9:3E:72:4B:16:DD:0E:91:5C:AF:38:67:F2:0B:C4:83:5A:EE:19:7D:60".to_owned()),
+        local_only: true,
+    }
+}
+
+fn long_invitation() -> Invitation {
+    Invitation {
+        link: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/".to_owned()),
+        link_with_token: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/#0123456789abcdef0123456789abcdef".to_owned()),
+        pin: Pii::new("482917335510".to_owned()),
+        ..invitation()
+    }
+}
+
+pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
+    GuestView {
+        name: Pii::new(name.to_owned()),
+        picture: moving.then(|| TrackId { link: LinkId(number), mid: Mid("guest-video".to_owned()) }),
+        moving,
+        reconnecting: false,
+    }
+}
+
+fn view(language: Language, phase: Phase) -> View {
+    let in_call = matches!(&phase, Phase::InCall { .. }) || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
+    let idle = if phase == Phase::Asleep { Some(Refusal::Asleep) } else { None };
+    let capture = if in_call { LIVE } else { closed(idle) };
+    View {
+        language,
+        room: language.pick("Besprechung 2.14", "Meeting room 2.14").to_owned(),
+        size: FULL_HD,
+        phase,
+        camera: Some(capture),
+        microphone: Some(capture),
+        trust: Some(Trust::SimulatedUsers),
+        faults: Vec::new(),
+    }
+}
+
+fn call(guests: Vec<GuestView>) -> Phase {
+    Phase::InCall { guests, invitation: invitation(), encryption: Encryption::DeviceNotChecked, media_restarting: false }
+}
+
+/// Every scene by name.
+pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
+    let one = || vec![guest(1, "Guest A", true)];
+    let checked = Invitation { fingerprint: None, local_only: false, ..invitation() };
+    vec![
+        ("asleep", view(language, Phase::Asleep)),
+        ("asleep-unproved", View { camera: None, microphone: None, trust: None, faults: vec![Fault::Guard], ..view(language, Phase::Asleep) }),
+        ("awake", view(language, Phase::Awake { invitation: invitation() })),
+        ("awake-checked", View { trust: Some(Trust::Guard), ..view(language, Phase::Awake { invitation: checked.clone() }) }),
+        (
+            "awake-faults",
+            View { camera: Some(CaptureView { node: NodeState::Missing, refusal: Some(Refusal::Missing), ..closed(None) }), faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock], ..view(language, Phase::Awake { invitation: invitation() }) },
+        ),
+        (
+            "asking",
+            view(language, Phase::Asking { names: vec![Pii::new("Guest A".to_owned())], invitation: invitation(), guests: vec![], encryption: Encryption::None }),
+        ),
+        ("call", view(language, call(one()))),
+        (
+            "call-muted",
+            View { microphone: Some(closed(Some(Refusal::Switch))), camera: Some(closed(Some(Refusal::Muted))), ..view(language, call(one())) },
+        ),
+        (
+            "call-checked",
+            view(language, Phase::InCall { guests: one(), invitation: checked, encryption: Encryption::EndToEnd, media_restarting: false }),
+        ),
+        (
+            "call-asking",
+            view(
+                language,
+                Phase::Asking { names: vec![Pii::new("Guest B".to_owned()), Pii::new("Guest C".to_owned())], invitation: invitation(), guests: one(), encryption: Encryption::DeviceNotChecked },
+            ),
+        ),
+        ("call-three", view(language, call(vec![guest(1, "Guest A", true), guest(2, "Guest B", true), GuestView { reconnecting: true, ..guest(3, "Guest C", true) }]))),
+        (
+            "call-restarting",
+            View {
+                camera: Some(closed(None)),
+                microphone: Some(closed(None)),
+                ..view(language, Phase::InCall { guests: vec![guest(1, "Guest A", false)], invitation: invitation(), encryption: Encryption::None, media_restarting: true })
+            },
+        ),
+        ("call-fault", View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) }),
+    ]
+}
+
+/// The same scenes with texts as long as they can get, and with more guests than anybody expects.
+pub(super) fn crowded(language: Language) -> Vec<View> {
+    let long = "Wolfeschlegelsteinhausenbergerdorff von der Langen Wiese zu Üb…gg";
+    let names = [long, "\u{202e}Guest A", "Ω", "", "W".repeat(64).as_str()].map(|name| Pii::new(name.to_owned()));
+    let room = "Großer Besprechungsraum im Dachgeschoss des Rückgebäudes, Donaudampfschifffahrtsgesellschaftsflügel";
+    let mut views = Vec::new();
+    for (_, plain) in all(language) {
+        views.push(View { room: room.to_owned(), ..plain.clone() });
+    }
+    for count in [1, 2, 5, 9, 12, 30] {
+        let guests: Vec<GuestView> = (0..count)
+            .map(|number| {
+                let name = names.get(number as usize % names.len()).unwrap();
+                GuestView { name: name.clone(), reconnecting: number % 3 == 1, ..guest(number, "", number % 2 == 0) }
+            })
+            .collect();
+        let faults: Vec<Fault> = faults().into_iter().take(count as usize % 5).collect();
+        for restarting in [false, true] {
+            views.push(View {
+                room: room.to_owned(),
+                faults: faults.clone(),
+                ..view(language, Phase::InCall { guests: guests.clone(), invitation: long_invitation(), encryption: Encryption::DeviceNotChecked, media_restarting: restarting })
+            });
+        }
+        for guests in [Vec::new(), guests] {
+            views.push(View {
+                room: room.to_owned(),
+                faults: faults.clone(),
+                ..view(language, Phase::Asking { names: names.to_vec(), invitation: long_invitation(), guests, encryption: Encryption::DeviceNotChecked })
+            });
+        }
+    }
+    for fault in faults() {
+        for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation() }] {
+            views.push(View { room: room.to_owned(), faults: vec![fault.clone(), Fault::Encoder, Fault::Disk], ..view(language, phase) });
+        }
+    }
+    let captures = [
+        NodeState::Missing,
+        NodeState::Closed,
+        NodeState::Open,
+        NodeState::Closing,
+        NodeState::Foreign,
+        NodeState::Unknown,
+    ];
+    for node in captures {
+        for live in [false, true] {
+            let capture = Some(CaptureView { switch: Level::Unknown, node, live, refusal: None });
+            views.push(View { camera: capture, microphone: capture, ..view(language, call(vec![guest(1, "Guest A", true)])) });
+        }
+    }
+    for refusal in [
+        Refusal::Asleep,
+        Refusal::Switch,
+        Refusal::SwitchUnknown,
+        Refusal::Muted,
+        Refusal::Lamp,
+        Refusal::Missing,
+        Refusal::Unproved,
+        Refusal::Node,
+        Refusal::Busy,
+    ] {
+        let capture = Some(closed(Some(refusal)));
+        views.push(View { camera: capture, microphone: capture, ..view(language, call(vec![guest(1, "Guest A", true)])) });
+    }
+    for trust in [None, Some(Trust::SimulatedOneUser), Some(Trust::Guard), Some(Trust::Kernel), Some(Trust::Wired)] {
+        views.push(View { trust, ..view(language, Phase::Awake { invitation: invitation() }) });
+    }
+    views
+}

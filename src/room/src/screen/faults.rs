@@ -1,0 +1,39 @@
+//! What is wrong and what a person can do about it, along the upper edge of every scene.
+
+use super::icon::{Icon, Look};
+use super::palette::Colour;
+use super::scene::{Anchor, Area};
+use super::sheet::{From, Sheet, Style};
+use super::view::View;
+
+/// How many are explained at once; the others are counted.
+const MOST: usize = 2;
+
+/// Places the faults; what is left below them.
+pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) -> Area {
+    let mut top = free.y - 16.0;
+    let left = free.x + 84.0;
+    let hidden = view.faults.len().saturating_sub(MOST);
+    for (index, fault) in view.faults.iter().take(MOST).enumerate() {
+        let (what, help) = sheet.words.fault(fault);
+        let look = Look::Bare { colour: Colour::Amber, ground: Colour::Ink };
+        sheet.icon(Icon::Warning, free.x, top + 2.0, 56.0, look);
+        let width = free.right() - left;
+        let last = index + 1 == MOST.min(view.faults.len());
+        let count = if last && hidden > 0 {
+            let text = sheet.words.more_faults(hidden);
+            sheet.line(free.right(), top, width, Anchor::End, &text, Style::DIM, From::Us) + 32.0
+        } else {
+            0.0
+        };
+        sheet.line(left, top, width - count, Anchor::Start, &what, Style::WORD, From::Us);
+        top += Style::WORD.lines(1);
+        top += sheet.say(left, top, width, &help, Style::DIM, 2) + 14.0;
+    }
+    if view.faults.is_empty() {
+        return free;
+    }
+    sheet.rule(free.x, top + 4.0, free.width);
+    let start = top + 34.0;
+    Area { y: start, height: free.bottom() - start, ..free }
+}

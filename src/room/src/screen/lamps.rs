@@ -1,0 +1,167 @@
+//! The strip along the lower edge, the same in every scene: the camera, the microphone, and how the call is encrypted
+//! (in a call) or what the lamps' word is worth (else). Each is an icon, a word and the reason.
+
+use subrosa_messages::Capture;
+use subrosa_messages::guard::{NodeState, Refusal};
+
+use super::icon::{Icon, Look};
+use super::label::Breaks;
+use super::palette::Colour;
+use super::scene::{Anchor, Area};
+use super::sheet::{From, MARGIN, Sheet, Style};
+use super::text::Words;
+use super::view::{CaptureView, Phase, View};
+use crate::meeting::guest::Encryption;
+
+/// Height of the strip above the margin.
+const HEIGHT: f32 = 184.0;
+const ICON: f32 = 84.0;
+
+/// What is said of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// It captures.
+    Live,
+    /// It may capture.
+    Perhaps,
+    /// It is proved closed.
+    Closed,
+}
+
+/// State and reason of a capture in words. In doubt, the stronger word: unknown counts as live (P1).
+pub(super) fn says(words: Words, capture: Capture, view: Option<&CaptureView>, guests_in: bool) -> (Says, &'static str) {
+    let Some(view) = view else { return (Says::Perhaps, words.guard_silent()) };
+    match view.node {
+        NodeState::Open => (Says::Live, if guests_in { words.guests_see_or_hear(capture) } else { words.is_closing() }),
+        NodeState::Closing => (Says::Live, words.is_closing()),
+        NodeState::Foreign => (Says::Live, words.opened_by_another()),
+        NodeState::Unknown => (Says::Perhaps, words.cannot_be_proved()),
+        NodeState::Closed | NodeState::Missing if view.live => (Says::Perhaps, words.lamp_not_dark()),
+        NodeState::Missing => (Says::Closed, words.not_there()),
+        NodeState::Closed => (Says::Closed, why_closed(words, capture, view.refusal, guests_in)),
+    }
+}
+
+pub(super) fn why_closed(words: Words, capture: Capture, refusal: Option<Refusal>, guests_in: bool) -> &'static str {
+    match refusal {
+        Some(Refusal::Asleep) => words.room_sleeps(),
+        Some(Refusal::Switch) => words.switch_closed(capture),
+        Some(Refusal::SwitchUnknown) => words.switch_unreadable(capture),
+        Some(Refusal::Muted) => words.muted_remotely(capture),
+        Some(Refusal::Lamp) => words.lamp_fails(capture),
+        Some(Refusal::Missing) => words.not_there(),
+        Some(Refusal::Unproved) => words.in_use(),
+        Some(Refusal::Node) => words.node_wrong(),
+        Some(Refusal::Busy) => words.is_opening(),
+        None if guests_in => words.is_opening(),
+        None => words.opens_with_a_guest(),
+    }
+}
+
+fn icon_of(capture: Capture, says: Says) -> (Icon, Look) {
+    let (open, closed, ring) = match capture {
+        Capture::Camera => (Icon::Camera, Icon::CameraClosed, Colour::PaperDim),
+        Capture::Microphone => (Icon::Microphone, Icon::MicrophoneClosed, Colour::MutedRed),
+    };
+    match says {
+        Says::Live => (open, Look::Filled { disc: Colour::Paper, glyph: Colour::Ink }),
+        Says::Perhaps => (Icon::Unknown, Look::Filled { disc: Colour::Paper, glyph: Colour::Ink }),
+        Says::Closed => (closed, Look::Hollow { ring, glyph: ring, ground: Colour::Ink }),
+    }
+}
+
+/// Places the strip; what is left above it.
+pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
+    let all = sheet.all();
+    let top = sheet.height - 28.0 - HEIGHT;
+    let gap = 36.0;
+    let last = (all.width * 0.36).max(656.0);
+    let each = (all.width - last - 2.0 * gap) / 2.0;
+    let words = sheet.words;
+    let guests_in = match &view.phase {
+        Phase::Asleep | Phase::Awake { .. } => false,
+        Phase::Asking { guests, .. } | Phase::InCall { guests, .. } => !guests.is_empty(),
+    };
+    sheet.rule(all.x, top - 26.0, all.width);
+    for (index, capture) in Capture::ALL.into_iter().enumerate() {
+        let x = all.x + index as f32 * (each + gap);
+        let state = match capture {
+            Capture::Camera => view.camera.as_ref(),
+            Capture::Microphone => view.microphone.as_ref(),
+        };
+        let (says, why) = says(words, capture, state, guests_in);
+        let word = match says {
+            Says::Live => words.live(capture),
+            Says::Perhaps => words.perhaps_live(capture),
+            Says::Closed => words.closed(capture),
+        };
+        let (icon, look) = icon_of(capture, says);
+        column(sheet, x, top, each, (icon, look), word, why);
+    }
+    let x = all.x + 2.0 * (each + gap);
+    let (icon, (word, why)) = match &view.phase {
+        Phase::InCall { encryption, .. } => (lock(*encryption), words.encryption(*encryption)),
+        Phase::Asking { encryption, guests, .. } if !guests.is_empty() => (lock(*encryption), words.encryption(*encryption)),
+        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } => (Icon::Shield, words.trust(view.trust)),
+    };
+    let look = Look::Hollow { ring: Colour::Rule, glyph: Colour::Paper, ground: Colour::Ink };
+    column(sheet, x, top, all.right() - x, (icon, look), word, why);
+    Area { x: MARGIN, y: MARGIN, width: all.width, height: top - 26.0 - 28.0 - MARGIN }
+}
+
+fn lock(encryption: Encryption) -> Icon {
+    match encryption {
+        Encryption::None => Icon::Dots,
+        Encryption::EndToEnd => Icon::LockChecked,
+        Encryption::DeviceNotChecked => Icon::LockUnchecked,
+    }
+}
+
+fn column(sheet: &mut Sheet<'_>, x: f32, top: f32, width: f32, (icon, look): (Icon, Look), word: &str, why: &str) {
+    sheet.icon(icon, x, top + 8.0, ICON, look);
+    let left = x + ICON + 24.0;
+    let width = width - ICON - 24.0;
+    let word = sheet.paragraph(word, Style::WORD, width, 2, Breaks::Words);
+    let lines = if word.height() > Style::WORD.lines(1) + 1.0 { 1 } else { 2 };
+    let below = top + sheet.write(left, top, Anchor::Start, word, From::Us) + 4.0;
+    sheet.say(left, below, width, why, Style::DIM, lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use subrosa_messages::guard::Level;
+
+    use super::*;
+    use crate::language::Language;
+
+    const NODES: [NodeState; 6] =
+        [NodeState::Missing, NodeState::Closed, NodeState::Open, NodeState::Closing, NodeState::Foreign, NodeState::Unknown];
+
+    #[test]
+    fn p1_closed_is_said_only_when_the_node_is_closed_and_the_lamp_dark() {
+        let words = Words(Language::English);
+        for capture in Capture::ALL {
+            for node in NODES {
+                for live in [false, true] {
+                    for guests_in in [false, true] {
+                        let view = CaptureView { switch: Level::Open, node, live, refusal: None };
+                        let (says, why) = says(words, capture, Some(&view), guests_in);
+                        let proved = matches!(node, NodeState::Closed | NodeState::Missing) && !live;
+                        assert_eq!(says == Says::Closed, proved, "{node:?} {live}");
+                        assert!(!why.is_empty());
+                    }
+                }
+            }
+            assert_eq!(says(words, capture, None, true).0, Says::Perhaps);
+        }
+    }
+
+    #[test]
+    fn live_and_closed_differ_in_icon_and_form() {
+        for capture in Capture::ALL {
+            let states = [Says::Live, Says::Perhaps, Says::Closed].map(|says| icon_of(capture, says));
+            assert!(states[0].0 != states[1].0 && states[1].0 != states[2].0 && states[0].0 != states[2].0);
+            assert!(matches!(states[2].1, Look::Hollow { .. }));
+        }
+    }
+}

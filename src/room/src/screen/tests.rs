@@ -1,0 +1,278 @@
+//! What must hold on every screen, whatever is shown.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use resvg::tiny_skia::{IntSize, Pixmap};
+use subrosa_messages::guard::Refusal;
+use subrosa_messages::media::Size;
+
+use super::card::{CardReason, card_scene};
+use super::examples::{FULL_HD, all, closed, crowded};
+use super::palette::Colour;
+use super::scene::{Area, Item};
+use super::view::{Phase, View};
+use super::{Fonts, Scene, card, draw, scene};
+use crate::language::Language;
+
+const SIZES: [Size; 7] = [
+    FULL_HD,
+    Size { width: 1280, height: 720 },
+    Size { width: 3840, height: 2160 },
+    Size { width: 1024, height: 768 },
+    Size { width: 1920, height: 1200 },
+    Size { width: 2560, height: 1080 },
+    Size { width: 1080, height: 1920 },
+];
+
+/// Texts, icons, codes and pictures lie apart from each other and on the screen.
+fn check(scene: &Scene, what: &str) {
+    let screen = Area { x: 0.0, y: 0.0, width: scene.size.width as f32, height: scene.size.height as f32 };
+    let mut places: Vec<(String, Area)> = scene.pictures.iter().map(|picture| ("picture".to_owned(), picture.place.into())).collect();
+    for item in &scene.items {
+        let area = item.area();
+        assert!(screen.contains(&area), "{what}: outside: {area:?} {}", name(item));
+        match item {
+            // A panel may hold others, wholly.
+            Item::Panel { .. } => {}
+            Item::Text { .. } | Item::Icon { .. } | Item::Code { .. } => {
+                places.push((name(item), area));
+            }
+        }
+    }
+    for (index, (one, area)) in places.iter().enumerate() {
+        for (other, place) in places.iter().skip(index + 1) {
+            let in_its_window = one == "picture" && scene.pictures.iter().any(|picture| {
+                Area::from(picture.place) == *area && !scene.windows.contains(&picture.place)
+            });
+            // What stands over a picture that does not move covers it.
+            assert!(in_its_window || !area.overlaps(place), "{what}: {one} {area:?} and {other} {place:?}");
+        }
+    }
+    for item in &scene.items {
+        if let Item::Panel { area, fill: Some(Colour::Paper | Colour::Raised), .. } = item {
+            for (inside, place) in &places {
+                assert!(
+                    !area.overlaps(place) || area.contains(place) || inside == "picture",
+                    "{what}: {inside} {place:?} lies across the edge of a panel {area:?}"
+                );
+            }
+        }
+    }
+}
+
+fn name(item: &Item) -> String {
+    match item {
+        Item::Text { content, .. } => content.reveal().clone(),
+        Item::Panel { .. } => "panel".to_owned(),
+        Item::Icon { icon, .. } => format!("{icon:?}"),
+        Item::Code { .. } => "code".to_owned(),
+    }
+}
+
+fn texts(scene: &Scene) -> String {
+    let texts = scene.items.iter().filter_map(|item| match item {
+        Item::Text { content, .. } => Some(content.reveal().as_str()),
+        Item::Panel { .. } | Item::Icon { .. } | Item::Code { .. } => None,
+    });
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn nothing_overlaps_or_leaves_the_screen_whatever_is_shown() {
+    let fonts = Fonts::load().unwrap();
+    for language in Language::ALL {
+        for size in SIZES {
+            let views = all(language).into_iter().map(|(_, view)| view).chain(crowded(language));
+            for (index, view) in views.enumerate() {
+                let view = View { size, ..view };
+                check(&scene(&view, &fonts), &format!("{language:?} {size:?} {index} {:?}", view.phase));
+            }
+        }
+    }
+}
+
+#[test]
+fn our_own_texts_are_never_cut() {
+    let fonts = Fonts::load().unwrap();
+    for language in Language::ALL {
+        let views = all(language).into_iter().map(|(_, view)| view).chain(crowded(language));
+        for (index, view) in views.enumerate() {
+            let scene = scene(&view, &fonts);
+            assert_eq!(scene.shortened, 0, "{language:?} {index}: {}", texts(&scene));
+        }
+    }
+}
+
+#[test]
+fn no_text_is_smaller_than_can_be_read_from_four_metres() {
+    let fonts = Fonts::load().unwrap();
+    for size in SIZES {
+        for (name, view) in all(Language::German) {
+            let scene = scene(&View { size, ..view }, &fonts);
+            let height = (size.height as f32).min(size.width as f32 * 9.0 / 16.0);
+            for item in &scene.items {
+                if let Item::Text { size, .. } = item {
+                    assert!(*size >= 0.038 * height, "{name}: {size} of {height}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_guest_has_a_place_and_only_moving_pictures_are_let_through() {
+    let fonts = Fonts::load().unwrap();
+    for view in crowded(Language::English) {
+        let (Phase::InCall { guests, .. } | Phase::Asking { guests, .. }) = &view.phase else { continue };
+        let scene = scene(&view, &fonts);
+        let with_picture = guests.iter().take(12).filter(|guest| guest.picture.is_some()).count();
+        assert_eq!(scene.pictures.len(), with_picture);
+        let restarting = matches!(&view.phase, Phase::InCall { media_restarting: true, .. });
+        let moving = guests.iter().take(12).filter(|guest| guest.moving && !guest.reconnecting && !restarting).count();
+        assert_eq!(scene.windows.len(), moving);
+    }
+}
+
+#[test]
+fn p8_an_unchecked_device_shows_its_whole_fingerprint_in_the_call() {
+    let fonts = Fonts::load().unwrap();
+    for language in Language::ALL {
+        for (name, view) in all(language) {
+            if !name.starts_with("call") || name == "call-checked" {
+                continue;
+            }
+            for size in SIZES {
+                let shown: String = texts(&scene(&View { size, ..view.clone() }, &fonts)).split_whitespace().collect();
+                assert!(shown.contains("9F3A6C01B47E55D2881FC0A93E724B16DD0E915CAF3867F20BC4835AEE197D60"), "{name} {size:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_overlay_is_transparent_where_pictures_move_and_opaque_elsewhere() {
+    let fonts = Fonts::load().unwrap();
+    for (name, view) in all(Language::English) {
+        let scene = scene(&view, &fonts);
+        let pixels = draw(&scene, &fonts);
+        assert_eq!(pixels.len(), 1920 * 1080 * 4);
+        let clear = pixels.chunks_exact(4).filter(|pixel| pixel[3] == 0).count();
+        let windows: usize = scene.windows.iter().map(|window| window.width as usize * window.height as usize).sum();
+        assert_eq!(clear, windows, "{name}");
+        assert!(pixels.chunks_exact(4).all(|pixel| pixel[3] == 0 || pixel[3] == 255), "{name}");
+    }
+}
+
+#[test]
+fn p9_a_scene_does_not_print_what_it_shows() {
+    let fonts = Fonts::load().unwrap();
+    for (_, view) in all(Language::English) {
+        let printed = format!("{:?}", scene(&view, &fonts));
+        for secret in ["Guest", "482", "192.168", "https"] {
+            assert!(!printed.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn hostile_sizes_and_texts_draw_something() {
+    let fonts = Fonts::load().unwrap();
+    let (_, view) = all(Language::English).into_iter().next_back().unwrap();
+    for size in [(2, 2), (16, 4000), (4000, 16), (0, 0)].map(|(width, height)| Size { width, height }) {
+        let scene = scene(&View { size, room: "<svg>]]>&#0;".to_owned(), ..view.clone() }, &fonts);
+        assert_eq!(draw(&scene, &fonts).len(), size.width as usize * size.height as usize * 4);
+    }
+}
+
+#[test]
+fn a_card_says_that_the_camera_is_closed_and_why() {
+    let fonts = Fonts::load().unwrap();
+    let reasons = [
+        CardReason::Refused(Refusal::Asleep),
+        CardReason::Refused(Refusal::Switch),
+        CardReason::Refused(Refusal::SwitchUnknown),
+        CardReason::Refused(Refusal::Muted),
+        CardReason::Refused(Refusal::Lamp),
+        CardReason::Refused(Refusal::Missing),
+        CardReason::Refused(Refusal::Unproved),
+        CardReason::Refused(Refusal::Node),
+        CardReason::Refused(Refusal::Busy),
+        CardReason::NoGuard,
+        CardReason::Failed,
+        CardReason::Opening,
+    ];
+    for language in Language::ALL {
+        for reason in reasons {
+            for size in [Size { width: 1280, height: 720 }, Size { width: 640, height: 360 }, Size { width: 640, height: 480 }] {
+                let scene = card_scene(language, reason, size, &fonts);
+                check(&scene, &format!("{reason:?}"));
+                assert_eq!(scene.shortened, 0);
+                let opening = matches!(reason, CardReason::Opening | CardReason::Refused(Refusal::Busy));
+                let closed = texts(&scene).contains(language.pick("Kamera geschlossen", "Camera closed"));
+                assert_eq!(closed, !opening, "{reason:?}");
+                let pixels = card(language, reason, size, &fonts);
+                assert!(pixels.chunks_exact(4).all(|pixel| pixel[3] == 255));
+            }
+        }
+    }
+}
+
+/// Pictures of every scene, for people to look at: `tests/artefacts/screen/`.
+#[test]
+fn pictures_of_every_scene() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/artefacts/screen");
+    fs::create_dir_all(&folder).unwrap();
+    let fonts = Fonts::load().unwrap();
+    let save = |name: String, pixels: Vec<u8>, size: Size| {
+        let mut pixmap = Pixmap::from_vec(pixels, IntSize::from_wh(size.width, size.height).unwrap()).unwrap();
+        // In place of the guests' pictures, a colour that does not occur.
+        for pixel in pixmap.data_mut().chunks_exact_mut(4).filter(|pixel| pixel[3] == 0) {
+            pixel.copy_from_slice(&[0x4e, 0x5b, 0x66, 255]);
+        }
+        pixmap.save_png(folder.join(name)).unwrap();
+    };
+    for language in Language::ALL {
+        for (name, view) in all(language) {
+            save(format!("{name}-{}.png", language.tag()), draw(&scene(&view, &fonts), &fonts), view.size);
+        }
+        let size = Size { width: 1280, height: 720 };
+        for (name, reason) in [
+            ("shutter", CardReason::Refused(Refusal::Switch)),
+            ("muted", CardReason::Refused(Refusal::Muted)),
+            ("missing", CardReason::Refused(Refusal::Missing)),
+            ("opening", CardReason::Opening),
+        ] {
+            save(format!("card-{name}-{}.png", language.tag()), card(language, reason, size, &fonts), size);
+        }
+    }
+    for (index, view) in crowded(Language::German).into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
+        save(format!("crowded-{index}.png"), draw(&scene(&view, &fonts), &fonts), view.size);
+    }
+    let mut view = all(Language::German).swap_remove(2).1;
+    for size in SIZES {
+        view = View { size, camera: Some(closed(None)), ..view };
+        save(format!("size-{}x{}.png", size.width, size.height), draw(&scene(&view, &fonts), &fonts), size);
+    }
+}
+
+/// How long a screen takes: `cargo test --release -p subrosa-room how_long -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints times, proves nothing"]
+fn how_long_a_screen_takes() {
+    let fonts = Fonts::load().unwrap();
+    for (name, view) in all(Language::German) {
+        let mut times = Vec::new();
+        for _ in 0..9 {
+            let start = Instant::now();
+            let scene = scene(&view, &fonts);
+            let laid_out = start.elapsed();
+            let pixels = draw(&scene, &fonts);
+            times.push((start.elapsed(), laid_out, pixels.len()));
+        }
+        times.sort();
+        let (whole, laid_out, _) = times[times.len() / 2];
+        println!("{name:18} layout {:5.1} ms, whole {:5.1} ms", laid_out.as_secs_f64() * 1e3, whole.as_secs_f64() * 1e3);
+    }
+}
