@@ -1,5 +1,9 @@
 //! Asleep: whose room it is, how to wake it, and that nothing listens.
 
+use subrosa_messages::Capture;
+
+use super::column::{self, Part};
+use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::label::{self, Breaks};
 use super::lamps::{self, Says};
@@ -7,21 +11,19 @@ use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, Sheet, Style};
 use super::view::View;
-use super::fonts::Weight;
-use subrosa_messages::Capture;
 
 const NAME: Style = Style::new(136.0, Weight::Bold, Colour::Paper);
 const WAKE: Style = Style::new(60.0, Weight::SemiBold, Colour::Paper);
-const PRIVACY: Style = Style::new(46.0, Weight::Regular, Colour::PaperDim);
+const PRIVACY: Style = Style::new(48.0, Weight::Regular, Colour::PaperDim);
+const ROSE: f32 = 132.0;
 
 /// Places the scene in what the strip and the faults have left.
 pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) {
     let words = sheet.words;
-    let width = free.width.min(1560.0);
-    let left = free.x + 32.0;
-    let room = label::printable(&view.room);
-    let faults = !view.faults.is_empty();
-    let room = sheet.paragraph(&room, NAME, width, if faults { 1 } else { 2 }, Breaks::Words);
+    let width = free.width.min(1620.0);
+    let left = free.x + 24.0;
+    let tight = !view.faults.is_empty();
+    let room = sheet.paragraph(&label::printable(&view.room), NAME, width, if tight { 1 } else { 2 }, Breaks::Words);
     let wake = sheet.paragraph(words.press_to_wake(), WAKE, width - 92.0, 2, Breaks::Words);
     let closed = Capture::ALL.into_iter().all(|capture| {
         let state = match capture {
@@ -31,18 +33,24 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) {
         lamps::says(words, capture, state, false).0 == Says::Closed
     });
     let sentence = if closed { words.nothing_listens() } else { words.something_may_listen() };
-    let sentence = sheet.paragraph(sentence, PRIVACY, width, 2, Breaks::Words);
-    let rose = if faults { 0.0 } else { 124.0 };
-    let gaps = if faults { 24.0 } else { 44.0 };
-    let height = rose + room.height() + wake.height() + sentence.height() + gaps * if faults { 2.0 } else { 3.0 };
+    let sentence = sheet.paragraph(sentence, PRIVACY, width, 3, Breaks::Words);
+    let gap = if tight { 22.0 } else { 40.0 };
+    let accent = Look::Bare { colour: Colour::Rose, ground: Colour::Ink };
+    let mut parts = vec![
+        Part::new(0, 0.0, ROSE, move |sheet, top, side| sheet.icon(Icon::Rose, left, top, side, accent)),
+        Part::new(1, gap, room.height(), move |sheet, top, _| {
+            sheet.write(left, top, Anchor::Start, room, From::Outside);
+        }),
+        Part::new(3, gap, wake.height(), move |sheet, top, _| {
+            sheet.icon(Icon::Button, left + 2.0, top + 5.0, 64.0, accent);
+            sheet.write(left + 92.0, top, Anchor::Start, wake, From::Us);
+        }),
+        Part::new(2, gap, sentence.height(), move |sheet, top, _| {
+            sheet.write(left, top, Anchor::Start, sentence, From::Us);
+        }),
+    ];
+    column::fit(&mut parts, free.height);
     // A little above the middle, where the eye expects it.
-    let mut top = free.y + ((free.height - height) * 0.44).max(0.0);
-    if !faults {
-        sheet.icon(Icon::Rose, left, top, rose, Look::Bare { colour: Colour::Rose, ground: Colour::Ink });
-        top += rose + gaps;
-    }
-    top += sheet.write(left, top, Anchor::Start, room, From::Outside) + gaps;
-    sheet.icon(Icon::Button, left + 2.0, top + 5.0, 64.0, Look::Bare { colour: Colour::Rose, ground: Colour::Ink });
-    top += sheet.write(left + 92.0, top, Anchor::Start, wake, From::Us) + gaps;
-    sheet.write(left, top, Anchor::Start, sentence, From::Us);
+    let top = free.y + (free.height - column::total(&parts)) * 0.44;
+    column::place(sheet, parts, top, free.height);
 }

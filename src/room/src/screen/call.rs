@@ -65,15 +65,18 @@ fn cells(count: usize, area: Area) -> Vec<Area> {
     let Some((columns, rows, width)) = best else { return Vec::new() };
     let height = width * 9.0 / 16.0 + CAPTION;
     let all = height * rows as f32 + BETWEEN * (rows - 1) as f32;
-    let top = area.y + ((area.height - all) / 2.0).max(0.0);
+    let line_of = |count: usize| width * count as f32 + BETWEEN * (count as f32 - 1.0);
+    // A grid that nearly fills the width starts at the margin, like everything else.
+    let slack = area.width - line_of(columns);
+    let left = area.x + if slack > 64.0 { slack / 2.0 } else { 0.0 };
+    let top = area.y + if rows == 1 && columns == 1 { 0.0 } else { ((area.height - all) / 2.0).max(0.0) };
     (0..count)
         .map(|index| {
             let (row, column) = (index / columns, index % columns);
             // A last row that is not full stands in the middle.
             let in_row = if row + 1 == rows { count - row * columns } else { columns };
-            let line = width * in_row as f32 + BETWEEN * (in_row - 1) as f32;
             Area {
-                x: area.x + (area.width - line) / 2.0 + column as f32 * (width + BETWEEN),
+                x: left + (line_of(columns) - line_of(in_row)) / 2.0 + column as f32 * (width + BETWEEN),
                 y: top + row as f32 * (height + BETWEEN),
                 width,
                 height,
@@ -110,8 +113,8 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
         }
     }
     let name = label::printable(guest.name.reveal());
-    let (name, from) = if name.is_empty() { (words.unnamed().to_owned(), From::Us) } else { (name, From::Outside) };
-    sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0, Anchor::Start, &name, Style::WORD, from);
+    let name = if name.is_empty() { words.unnamed().to_owned() } else { name };
+    sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0, Anchor::Start, &name, Style::WORD, From::Outside);
 }
 
 #[cfg(test)]

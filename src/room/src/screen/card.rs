@@ -8,7 +8,6 @@ use super::draw::draw;
 use super::fonts::{Fonts, Weight};
 use super::icon::{Icon, Look};
 use super::label::Breaks;
-use super::lamps;
 use super::palette::Colour;
 use super::scene::{Anchor, Scene};
 use super::sheet::{From, Sheet, Style};
@@ -60,17 +59,22 @@ pub(super) fn card_scene(language: Language, reason: CardReason, size: Size, fon
 }
 
 fn card_text(words: Words, reason: CardReason) -> (Icon, &'static str, &'static str, &'static str) {
-    let closed = words.closed(Capture::Camera);
+    let closed = |why| (Icon::CameraClosed, words.closed(Capture::Camera), why, words.none_is_taken());
+    // *Closed* is said only where the guard has proved it.
+    let unproved = |why| (Icon::CameraClosed, words.no_picture_of_the_room(), why, words.none_is_sent());
     match reason {
-        CardReason::Refused(Refusal::Missing) => (Icon::CameraClosed, closed, words.camera_missing(), words.no_picture_sent()),
-        // The guard refuses because it is open or being opened: what follows is a picture.
+        CardReason::Refused(Refusal::Asleep) => closed(words.room_sleeps()),
+        CardReason::Refused(Refusal::Switch) => closed(words.switch_closed(Capture::Camera)),
+        CardReason::Refused(Refusal::SwitchUnknown) => closed(words.switch_unreadable(Capture::Camera)),
+        CardReason::Refused(Refusal::Muted) => closed(words.closed_remotely()),
+        CardReason::Refused(Refusal::Lamp) => closed(words.lamp_fails(Capture::Camera)),
+        CardReason::Refused(Refusal::Missing) => unproved(words.camera_missing()),
+        CardReason::Refused(Refusal::Unproved | Refusal::Node) => unproved(words.camera_unproved()),
+        CardReason::NoGuard => unproved(words.guard_silent()),
+        CardReason::Failed => unproved(words.camera_failed()),
+        // The guard says *busy* while it is open or being opened: what follows is a picture.
         CardReason::Refused(Refusal::Busy) | CardReason::Opening => {
-            (Icon::Camera, words.camera_opening(), words.camera_wait(), words.no_picture_sent())
+            (Icon::Camera, words.camera_opening(), words.camera_wait(), words.none_is_sent())
         }
-        CardReason::Refused(refusal) => {
-            (Icon::CameraClosed, closed, lamps::why_closed(words, Capture::Camera, Some(refusal), true), words.no_picture_sent())
-        }
-        CardReason::NoGuard => (Icon::CameraClosed, closed, words.guard_silent(), words.no_picture_sent()),
-        CardReason::Failed => (Icon::CameraClosed, closed, words.camera_failed(), words.no_picture_sent()),
     }
 }

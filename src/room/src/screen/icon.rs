@@ -120,18 +120,33 @@ fn struck(out: &mut String, data: &str, ground: Colour) {
 
 /// The heraldic rose: five petals, five smaller ones between them, a seed in the middle.
 fn rose(out: &mut String, colour: Colour, ground: Colour) {
-    for (count, distance, radius, turn) in [(5, 6.3_f32, 5.1_f32, 0.0_f32), (5, 3.1, 2.75, 0.5)] {
-        for petal in 0..count {
-            let angle = (petal as f32 + turn) / count as f32 * std::f32::consts::TAU - std::f32::consts::FRAC_PI_2;
-            let _ = write!(
-                out,
-                "<circle cx='{:.3}' cy='{:.3}' r='{radius}' fill='{}' stroke='{}' stroke-width='0.9'/>",
-                12.0 + distance * angle.cos(),
-                12.4 + distance * angle.sin(),
-                colour.hex(),
-                ground.hex()
-            );
-        }
+    petals(out, colour, ground, 0.0, 6.7, 4.7);
+    seed(out, ground, 5.2);
+    petals(out, colour, ground, 0.5, 2.7, 2.0);
+    seed(out, ground, 1.3);
+}
+
+fn seed(out: &mut String, ground: Colour, radius: f32) {
+    let _ = write!(out, "<circle cx='12' cy='12.5' r='{radius}' fill='{}' stroke='none'/>", ground.hex());
+}
+
+/// Five petals around the middle, parted by thin gaps; `turn` in fifths of a circle.
+fn petals(out: &mut String, colour: Colour, ground: Colour, turn: f32, distance: f32, radius: f32) {
+    let at = |petal: f32, distance: f32| {
+        let angle = petal / 5.0 * std::f32::consts::TAU - std::f32::consts::FRAC_PI_2;
+        (12.0 + distance * angle.cos(), 12.5 + distance * angle.sin())
+    };
+    for petal in 0..5 {
+        let (x, y) = at(petal as f32 + turn, distance);
+        let _ = write!(out, "<circle cx='{x:.3}' cy='{y:.3}' r='{radius}' fill='{}' stroke='none'/>", colour.hex());
     }
-    let _ = write!(out, "<circle cx='12' cy='12.4' r='1.9' fill='{}' stroke='none'/>", ground.hex());
+    for petal in 0..5 {
+        let (x, y) = at(petal as f32 + turn + 0.5, distance + radius);
+        let _ = write!(
+            out,
+            "<path d='M12 12.5L{x:.3} {y:.3}' stroke='{}' stroke-width='{:.2}' stroke-linecap='butt'/>",
+            ground.hex(),
+            0.5 + radius * 0.08
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! The column at the right of a call: how further guests get in, and the fingerprint while the device is not checked.
-//! What has no room is left out, the least needed first.
 
+use super::column::{self, Part};
 use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::label::{self, Breaks};
@@ -10,18 +10,18 @@ use super::sheet::{From, SMALL, Sheet, Style};
 use super::view::Invitation;
 
 /// Width of the column.
-pub(super) const WIDTH: f32 = 500.0;
+pub(super) const WIDTH: f32 = 520.0;
 
 /// Between the column and what is left of it.
-pub(super) const GAP: f32 = 56.0;
+pub(super) const GAP: f32 = 48.0;
 
 const LINK: Style = Style::new(SMALL, Weight::SemiBold, Colour::Paper);
 const PIN: Style = Style::new(56.0, Weight::Bold, Colour::Paper);
 const DIGITS: Style = Style::new(SMALL, Weight::Regular, Colour::Paper);
 
-/// Smaller than this a code is no use from a chair.
-const SMALLEST_CODE: f32 = 200.0;
-const BETWEEN: f32 = 16.0;
+/// A smaller code could not be scanned from a metre away.
+const SMALLEST_CODE: f32 = 180.0;
+const BETWEEN: f32 = 14.0;
 
 /// Whom the column is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,103 +32,71 @@ pub(super) enum Shown {
     More,
 }
 
-/// A part of the column and its height, in the order in which they stand.
-enum Part {
-    Head,
-    Code,
-    Link(super::sheet::Paragraph),
-    Pin,
-    Local,
-    Fingerprint(Vec<String>),
-    Hold(super::sheet::Paragraph),
-}
-
-impl Part {
-    fn height(&self) -> f32 {
-        match self {
-            Part::Head => Style::WORD.lines(1),
-            Part::Code => SMALLEST_CODE,
-            Part::Link(link) => link.height(),
-            Part::Pin => PIN.lines(1),
-            Part::Local => Style::DIM.lines(1),
-            Part::Fingerprint(groups) => Style::DIM.lines(1) + fingerprint_height(groups.len(), 4),
-            Part::Hold(text) => text.height(),
-        }
-    }
-
-    /// Who goes last when there is no room: the fingerprint (P8), then what lets guests in.
-    fn need(&self) -> u8 {
-        match self {
-            Part::Fingerprint(_) => 6,
-            Part::Pin => 5,
-            Part::Link(_) => 4,
-            Part::Head => 3,
-            Part::Local => 2,
-            Part::Code => 1,
-            Part::Hold(_) => 0,
-        }
-    }
-}
-
-/// Places the column.
+/// Places the column. The fingerprint is needed most (P8), link and PIN go together.
 pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, shown: Shown) {
     let words = sheet.words;
-    let link = sheet.paragraph(invitation.link.reveal(), LINK, area.width, 3, Breaks::Link);
-    let hold = sheet.paragraph(words.hold_to_end(), Style::DIM, area.width, 2, Breaks::Words);
-    let mut parts = vec![Part::Head, Part::Code, Part::Link(link), Part::Pin];
+    let Area { x: left, width, .. } = area;
+    let link = sheet.paragraph(invitation.link.reveal(), LINK, width, 3, Breaks::Link);
+    let hold = sheet.paragraph(words.hold_to_end(), Style::DIM, width, 2, Breaks::Words);
+    let mut parts = vec![
+        Part::new(3, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
+            let head = match shown {
+                Shown::First => words.how_in(),
+                Shown::More => words.more_guests(),
+            };
+            sheet.line(left, top, width, Anchor::Start, head, Style::WORD, From::Us);
+        }),
+        Part::new(1, BETWEEN, SMALLEST_CODE, move |sheet, top, side| {
+            sheet.code(invitation.link_with_token.reveal(), Area { x: left, y: top, width, height: side });
+        })
+        .growing(width * 0.86 - SMALLEST_CODE),
+        Part::new(5, BETWEEN, link.height(), move |sheet, top, _| {
+            sheet.write(left, top, Anchor::Start, link, From::Outside);
+        }),
+        Part::new(5, BETWEEN, PIN.lines(1), move |sheet, top, _| {
+            let label = sheet.line(left, top + 13.0, 140.0, Anchor::Start, words.pin(), Style::DIM, From::Us);
+            pin(sheet, left + label + 20.0, top, width - label - 20.0, invitation.pin.reveal(), PIN);
+        }),
+    ];
     if invitation.local_only {
-        parts.push(Part::Local);
+        parts.push(Part::new(2, BETWEEN, Style::DIM.lines(1), move |sheet, top, _| local_only(sheet, left, top, width)));
     }
-    if let Some(fingerprint) = &invitation.fingerprint {
-        parts.push(Part::Fingerprint(label::fingerprint_groups(fingerprint)));
+    if let Some(fingerprint_) = &invitation.fingerprint {
+        let groups = label::fingerprint_groups(fingerprint_);
+        let head = Style::DIM.lines(1);
+        parts.push(Part::new(6, BETWEEN, head + fingerprint_height(groups.len(), 4), move |sheet, top, _| {
+            sheet.say(left, top, width, words.fingerprint(), Style::DIM, 1);
+            fingerprint(sheet, left, top + head, width, &groups, 4);
+        }));
     }
-    parts.push(Part::Hold(hold));
-    let height = |parts: &[Part]| parts.iter().map(|part| part.height() + BETWEEN).sum::<f32>() - BETWEEN;
-    while height(&parts) > area.height && !parts.is_empty() {
-        let least = parts.iter().map(Part::need).min().unwrap_or_default();
-        parts.retain(|part| part.need() != least);
-    }
-    // The code takes the space that is left.
-    let spare = (area.height - height(&parts)).max(0.0);
-    let code = (SMALLEST_CODE + spare).min(area.width * 0.84);
-    let mut top = area.y;
-    for part in parts {
-        top += match part {
-            Part::Head => {
-                let head = match shown {
-                    Shown::First => words.how_in(),
-                    Shown::More => words.more_guests(),
-                };
-                sheet.line(area.x, top, area.width, Anchor::Start, head, Style::WORD, From::Us);
-                Style::WORD.lines(1)
-            }
-            Part::Code => {
-                let place = Area { x: area.x, y: top, width: code, height: code };
-                if sheet.code(invitation.link_with_token.reveal(), place) { code } else { -BETWEEN }
-            }
-            Part::Link(link) => sheet.write(area.x, top, Anchor::Start, link, From::Outside),
-            Part::Pin => {
-                let label = sheet.line(area.x, top + 11.0, 140.0, Anchor::Start, words.pin(), Style::DIM, From::Us);
-                let mut x = area.x + label + 22.0;
-                for group in label::pin_groups(invitation.pin.reveal()) {
-                    x += sheet.line(x, top, (area.right() - x).max(1.0), Anchor::Start, &group, PIN, From::Outside) + 18.0;
-                }
-                PIN.lines(1)
-            }
-            Part::Local => {
-                let look = Look::Bare { colour: Colour::PaperDim, ground: Colour::Ink };
-                sheet.icon(Icon::House, area.x, top + 3.0, 44.0, look);
-                sheet.line(area.x + 60.0, top, area.width - 60.0, Anchor::Start, words.local_only(), Style::DIM, From::Us);
-                Style::DIM.lines(1)
-            }
-            Part::Fingerprint(groups) => {
-                let head = sheet.say(area.x, top, area.width, words.fingerprint(), Style::DIM, 1);
-                fingerprint(sheet, area.x, top + head, area.width, &groups, 4);
-                head + fingerprint_height(groups.len(), 4)
-            }
-            Part::Hold(text) => sheet.write(area.x, top, Anchor::Start, text, From::Us),
-        };
-        top += BETWEEN;
+    parts.push(Part::new(0, BETWEEN, hold.height(), move |sheet, top, _| {
+        sheet.write(left, top, Anchor::Start, hold, From::Us);
+    }));
+    column::place(sheet, parts, area.y, area.height);
+}
+
+/// *From this network only*, with its icon.
+pub(super) fn local_only(sheet: &mut Sheet<'_>, left: f32, top: f32, width: f32) {
+    let look = Look::Bare { colour: Colour::PaperDim, ground: Colour::Ink };
+    sheet.icon(Icon::House, left, top + 2.0, 44.0, look);
+    let words = sheet.words;
+    sheet.line(left + 58.0, top, width - 58.0, Anchor::Start, words.local_only(), Style::DIM, From::Us);
+}
+
+/// A PIN in its groups, as large as the style says or as the width allows; never shortened.
+pub(super) fn pin(sheet: &mut Sheet<'_>, left: f32, top: f32, width: f32, pin: &str, style: Style) {
+    let groups = label::pin_groups(pin);
+    let between = 0.3;
+    let of_one = Style { size: 1.0, ..style };
+    let widths: Vec<f32> = groups.iter().map(|group| sheet.measure(group, of_one)).collect();
+    let whole: f32 = widths.iter().map(|width| width + between).sum::<f32>() - between;
+    let size = style.size.min(width / whole.max(0.1));
+    // On the same line as if it had its full size.
+    let top = top + (style.size - size) * 0.97;
+    let mut x = left;
+    for (group, group_width) in groups.iter().zip(widths) {
+        sheet.line(x, top, group_width * size + 1.0, Anchor::Start, group, Style { size, ..style }, From::Outside);
+        x += (group_width + between) * size;
     }
 }
 
@@ -139,7 +107,7 @@ pub(super) fn fingerprint_height(groups: usize, on_a_line: usize) -> f32 {
 
 /// A fingerprint in columns, so that the eye can go back to where it was.
 pub(super) fn fingerprint(sheet: &mut Sheet<'_>, x: f32, top: f32, width: f32, groups: &[String], on_a_line: usize) {
-    let column = (width / on_a_line as f32).min(124.0);
+    let column = (width / on_a_line as f32).min(130.0);
     for (row, line) in groups.chunks(on_a_line).enumerate() {
         for (index, group) in line.iter().enumerate() {
             let left = x + column * index as f32;

@@ -99,9 +99,30 @@ pub enum Breaks {
 /// Each line comes with its width, and `true` if anything was left out.
 #[must_use]
 pub fn wrapped(fonts: &Fonts, text: &str, weight: Weight, width: f32, most: usize, breaks: Breaks) -> (Vec<(String, f32)>, bool) {
+    if let Some((first, rest)) = text.split_once('\n') {
+        let (mut lines, mut left_out) = wrapped(fonts, first, weight, width, most, breaks);
+        if lines.len() < most {
+            let (more, cut) = wrapped(fonts, rest, weight, width, most - lines.len(), breaks);
+            lines.extend(more);
+            left_out |= cut;
+        } else {
+            left_out = true;
+        }
+        return (lines, left_out);
+    }
     let whole = fonts.width(text, weight);
-    if whole <= width && !text.contains('\n') {
+    if whole <= width {
         return (vec![(text.to_owned(), whole)], false);
+    }
+    // A link that does not fit is easiest to type when its scheme has a line of its own and the rest is in one piece.
+    if breaks == Breaks::Link
+        && most > 1
+        && let Some((scheme, rest)) = text.split_once("://")
+        && fonts.width(rest, weight) <= width
+    {
+        let scheme = format!("{scheme}://");
+        let scheme_width = fonts.width(&scheme, weight);
+        return (vec![(scheme, scheme_width), (rest.to_owned(), fonts.width(rest, weight))], false);
     }
     let parts = parts(text, breaks);
     let mut lines: Vec<(String, f32)> = Vec::new();
@@ -169,10 +190,10 @@ fn parts(text: &str, breaks: Breaks) -> Vec<String> {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         if let Some(last) = parts.last_mut() {
-            last.push(if character == '\n' { ' ' } else { character });
+            last.push(character);
         }
         let ends = match breaks {
-            Breaks::Words => character == ' ' || character == '\n',
+            Breaks::Words => character == ' ',
             Breaks::Link => matches!(character, '/' | '.' | ':' | '-') && !matches!(characters.peek(), Some('/' | ':') | None),
         };
         if ends {
@@ -236,7 +257,29 @@ mod tests {
     fn links_break_after_their_parts_only() {
         assert_eq!(parts("https://192.0.2.7:8443/", Breaks::Link), ["https://", "192.", "0.", "2.", "7:", "8443/"]);
         assert_eq!(parts("https://[2001:db8::1]:8443/", Breaks::Link), ["https://", "[2001:", "db8::", "1]:", "8443/"]);
-        assert_eq!(parts("a b\nc", Breaks::Words), ["a ", "b ", "c"]);
+        assert_eq!(parts("a b c", Breaks::Words), ["a ", "b ", "c"]);
+    }
+
+    #[test]
+    fn a_link_that_is_too_long_gives_its_scheme_a_line() {
+        let fonts = Fonts::load().unwrap();
+        let lines = |text, width, most| {
+            let (lines, left_out) = wrapped(&fonts, text, Weight::Regular, width, most, Breaks::Link);
+            (lines.into_iter().map(|(line, _)| line).collect::<Vec<_>>(), left_out)
+        };
+        let text = "https://192.0.2.7:8443/";
+        assert_eq!(lines(text, 40.0, 2), (vec![text.to_owned()], false));
+        assert_eq!(lines(text, 10.0, 2), (vec!["https://".to_owned(), "192.0.2.7:8443/".to_owned()], false));
+        assert_eq!(lines("https://[2001:db8:1:2:3:4:5:6]:8443/", 8.0, 3).0.len(), 3);
+    }
+
+    #[test]
+    fn a_line_break_is_a_line_break() {
+        let fonts = Fonts::load().unwrap();
+        let (lines, left_out) = wrapped(&fonts, "one\ntwo three", Weight::Regular, 40.0, 2, Breaks::Words);
+        assert_eq!(lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>(), ["one", "two three"]);
+        assert!(!left_out);
+        assert!(wrapped(&fonts, "one\ntwo", Weight::Regular, 40.0, 1, Breaks::Words).1);
     }
 
     proptest! {

@@ -14,8 +14,8 @@ use super::view::{CaptureView, Phase, View};
 use crate::meeting::guest::Encryption;
 
 /// Height of the strip above the margin.
-const HEIGHT: f32 = 184.0;
-const ICON: f32 = 84.0;
+const HEIGHT: f32 = 164.0;
+const ICON: f32 = 76.0;
 
 /// What is said of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +74,8 @@ fn icon_of(capture: Capture, says: Says) -> (Icon, Look) {
 pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
     let all = sheet.all();
     let top = sheet.height - 28.0 - HEIGHT;
-    let gap = 36.0;
-    let last = (all.width * 0.36).max(656.0);
-    let each = (all.width - last - 2.0 * gap) / 2.0;
+    let gap = 32.0;
+    let each = (all.width * 0.3035).max(556.0);
     let words = sheet.words;
     let guests_in = match &view.phase {
         Phase::Asleep | Phase::Awake { .. } => false,
@@ -119,8 +118,8 @@ fn lock(encryption: Encryption) -> Icon {
 
 fn column(sheet: &mut Sheet<'_>, x: f32, top: f32, width: f32, (icon, look): (Icon, Look), word: &str, why: &str) {
     sheet.icon(icon, x, top + 8.0, ICON, look);
-    let left = x + ICON + 24.0;
-    let width = width - ICON - 24.0;
+    let left = x + ICON + 22.0;
+    let width = width - ICON - 22.0;
     let word = sheet.paragraph(word, Style::WORD, width, 2, Breaks::Words);
     let lines = if word.height() > Style::WORD.lines(1) + 1.0 { 1 } else { 2 };
     let below = top + sheet.write(left, top, Anchor::Start, word, From::Us) + 4.0;

@@ -11,6 +11,7 @@ mod awake;
 mod call;
 pub mod card;
 pub mod code;
+mod column;
 pub mod draw;
 #[cfg(test)]
 mod examples;

@@ -18,7 +18,7 @@ use crate::language::Language;
 pub(super) const SMALL: f32 = 41.5;
 
 /// The margin around everything.
-pub(super) const MARGIN: f32 = 48.0;
+pub(super) const MARGIN: f32 = 44.0;
 
 /// From the top of one line to the next, in sizes of the text.
 const LEADING: f32 = 1.22;
@@ -43,7 +43,7 @@ impl Style {
     pub const DIM: Style = Style::new(SMALL, Weight::Regular, Colour::PaperDim);
 
     /// A word that says a state, or the head of a short paragraph.
-    pub const WORD: Style = Style::new(44.0, Weight::SemiBold, Colour::Paper);
+    pub const WORD: Style = Style::new(42.5, Weight::SemiBold, Colour::Paper);
 
     /// The height of so many lines.
     pub fn lines(self, count: usize) -> f32 {

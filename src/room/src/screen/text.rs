@@ -19,20 +19,20 @@ impl Words {
     // Asleep
 
     pub fn press_to_wake(self) -> &'static str {
-        self.pick("Knopf am Gerät drücken, um eine Besprechung zu öffnen", "Press the button on the device to open a meeting")
+        self.pick("Knopf drücken, um eine Besprechung zu öffnen", "Press the button to open a meeting")
     }
 
     pub fn nothing_listens(self) -> &'static str {
         self.pick(
-            "Kamera und Mikrofon sind geschlossen. Öffnen kann sie nur, wer hier im Raum steht.",
-            "Camera and microphone are closed. Only somebody here in the room can open them.",
+            "Kamera und Mikrofon sind geschlossen.\nÖffnen kann sie nur, wer hier im Raum ist.",
+            "Camera and microphone are closed.\nOnly somebody here in the room can open them.",
         )
     }
 
     pub fn something_may_listen(self) -> &'static str {
         self.pick(
-            "Kamera oder Mikrofon ist nicht nachweislich geschlossen. Die Lampen zeigen, welches.",
-            "Camera or microphone is not proved to be closed. The lamps show which.",
+            "Kamera oder Mikrofon ist nicht nachweislich geschlossen.\nDie Lampen am Gerät zeigen, welches.",
+            "Camera or microphone is not proved to be closed.\nThe lamps on the device show which.",
         )
     }
 
@@ -51,13 +51,13 @@ impl Words {
     }
 
     pub fn fingerprint(self) -> &'static str {
-        self.pick("Fingerabdruck des Zertifikats", "Certificate fingerprint")
+        self.pick("Fingerabdruck (SHA-256)", "Fingerprint (SHA-256)")
     }
 
     pub fn compare_fingerprint(self) -> &'static str {
         self.pick(
-            "Der Browser kann dieses Gerät nicht prüfen. Vergleichen Sie den Fingerabdruck (SHA-256):",
-            "The browser cannot check this device. Compare the fingerprint (SHA-256):",
+            "Vom Browser nicht prüfbar, Fingerabdruck vergleichen:",
+            "The browser cannot check it, compare the fingerprint:",
         )
     }
 
@@ -129,10 +129,10 @@ impl Words {
             ),
             Encryption::EndToEnd => (
                 self.pick("Ende-zu-Ende verschlüsselt", "End-to-end encrypted"),
-                self.pick("Browser kann das Zertifikat prüfen", "The browser can check the certificate"),
+                self.pick("Mit geprüftem Zertifikat", "With a checked certificate"),
             ),
             Encryption::DeviceNotChecked => (
-                self.pick("Verschlüsselt, Gerät nicht geprüft", "Encrypted, device not checked"),
+                self.pick("Verschlüsselt,\nGerät nicht geprüft", "Encrypted,\ndevice not checked"),
                 self.pick("Fingerabdruck vergleichen", "Compare the fingerprint"),
             ),
         }
@@ -177,15 +177,15 @@ impl Words {
     }
 
     pub fn cannot_be_proved(self) -> &'static str {
-        self.pick("Zustand nicht nachweisbar", "State cannot be proved")
+        self.pick("Zustand nicht nachweisbar", "Cannot be proved")
     }
 
     pub fn lamp_not_dark(self) -> &'static str {
-        self.pick("Lampe leuchtet oder ist nicht lesbar", "Lamp is lit or cannot be read")
+        self.pick("Lampe leuchtet oder ist nicht lesbar", "Its lamp is not dark")
     }
 
     pub fn guard_silent(self) -> &'static str {
-        self.pick("Der Wächter antwortet nicht", "The guard does not answer")
+        self.pick("Der Wächter antwortet nicht", "The guard is silent")
     }
 
     pub fn room_sleeps(self) -> &'static str {
@@ -194,8 +194,8 @@ impl Words {
 
     pub fn switch_closed(self, capture: Capture) -> &'static str {
         match capture {
-            Capture::Camera => self.pick("Die Blende am Gerät ist zu", "The shutter on the device is closed"),
-            Capture::Microphone => self.pick("Der Schalter am Gerät steht auf stumm", "The switch on the device says mute"),
+            Capture::Camera => self.pick("Die Blende am Gerät ist zu", "Shutter on the device is closed"),
+            Capture::Microphone => self.pick("Schalter am Gerät steht auf stumm", "Switch on the device says mute"),
         }
     }
 
@@ -208,8 +208,8 @@ impl Words {
 
     pub fn muted_remotely(self, capture: Capture) -> &'static str {
         match capture {
-            Capture::Camera => self.pick("Übers Netz geschlossen. Blende zu und wieder auf", "Closed remotely. Shutter to and fro reopens"),
-            Capture::Microphone => self.pick("Übers Netz stumm. Schalter hin und zurück", "Muted remotely. Switch to and fro reopens"),
+            Capture::Camera => self.pick("Übers Netz geschlossen:\nBlende zu, dann auf", "Closed remotely:\nmove the shutter"),
+            Capture::Microphone => self.pick("Übers Netz stumm:\nSchalter hin und her", "Muted remotely:\nswitch to and fro"),
         }
     }
 
@@ -225,7 +225,7 @@ impl Words {
     }
 
     pub fn in_use(self) -> &'static str {
-        self.pick("Von anderem Programm belegt oder nicht prüfbar", "In use elsewhere or cannot be checked")
+        self.pick("Von anderem Programm belegt", "In use by another program")
     }
 
     pub fn node_wrong(self) -> &'static str {
@@ -246,12 +246,12 @@ impl Words {
         match trust {
             None => (self.pick("Lampen ungewiss", "Lamps uncertain"), self.guard_silent()),
             Some(Trust::SimulatedOneUser) => (
-                self.pick("Simulierter Raum, ein Benutzer", "Simulated room, one user"),
-                self.pick("Die Sperre hält Versehen auf, keinen Angriff", "The lock stops mistakes, not an attack"),
+                self.pick("Simuliert, ein Benutzer", "Simulated, one user"),
+                self.pick("Die Sperre hält Versehen auf,\nkeinen Angriff", "The lock stops mistakes,\nnot an attack"),
             ),
             Some(Trust::SimulatedUsers) => (
                 self.pick("Simulierter Raum", "Simulated room"),
-                self.pick("Die Sperre ist echt, die Lampen sind gezeichnet", "The lock is real, the lamps are drawn"),
+                self.pick("Die Sperre ist echt,\ndie Lampen sind gezeichnet", "The lock is real,\nthe lamps are drawn"),
             ),
             Some(Trust::Guard) => (
                 self.pick("Lampen, Stufe 1", "Lamps, tier 1"),
@@ -369,8 +369,24 @@ impl Words {
 
     // The card for guests
 
-    pub fn no_picture_sent(self) -> &'static str {
-        self.pick("Kein Bild aus diesem Raum wird aufgenommen oder gesendet.", "No picture of this room is taken or sent.")
+    pub fn no_picture_of_the_room(self) -> &'static str {
+        self.pick("Kein Bild", "No picture")
+    }
+
+    pub fn none_is_taken(self) -> &'static str {
+        self.pick("Es wird kein Bild aufgenommen.", "No picture is taken.")
+    }
+
+    pub fn none_is_sent(self) -> &'static str {
+        self.pick("Der Raum sendet kein Bild.", "The room sends no picture.")
+    }
+
+    pub fn closed_remotely(self) -> &'static str {
+        self.pick("Sie wurde übers Netz geschlossen", "It was closed remotely")
+    }
+
+    pub fn camera_unproved(self) -> &'static str {
+        self.pick("Die Kamera ist nicht nachweislich frei", "The camera is not proved to be free")
     }
 
     pub fn camera_failed(self) -> &'static str {
@@ -378,15 +394,15 @@ impl Words {
     }
 
     pub fn camera_missing(self) -> &'static str {
-        self.pick("Am Gerät ist keine Kamera angeschlossen", "No camera is connected to the device")
+        self.pick("Es ist keine Kamera angeschlossen", "No camera is connected")
     }
 
     pub fn camera_opening(self) -> &'static str {
-        self.pick("Die Kamera wird geöffnet", "The camera is opening")
+        self.pick("Die Kamera öffnet", "The camera is opening")
     }
 
     pub fn camera_wait(self) -> &'static str {
-        self.pick("Einen Moment, bitte.", "One moment, please.")
+        self.pick("Einen Moment, bitte", "One moment, please")
     }
 }
 
@@ -396,7 +412,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 33] = [
+        let plain: [fn(Words) -> &'static str; 37] = [
             Words::press_to_wake,
             Words::nothing_listens,
             Words::something_may_listen,
@@ -425,7 +441,11 @@ mod tests {
             Words::node_wrong,
             Words::opens_with_a_guest,
             Words::is_opening,
-            Words::no_picture_sent,
+            Words::no_picture_of_the_room,
+            Words::none_is_taken,
+            Words::none_is_sent,
+            Words::closed_remotely,
+            Words::camera_unproved,
             Words::camera_failed,
             Words::camera_missing,
             Words::camera_opening,
