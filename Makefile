@@ -1,0 +1,58 @@
+# `make run` and `make test` are all that one needs; `make` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test lint soak bench setup setup-tests build data install
+
+PREFIX ?= /usr
+# The same folder that cargo uses, for whoever has moved it.
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+PROGRAMS := subrosa subrosa-guard subrosa-media
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: build data ## the simulated room: builds what is missing and starts it
+	exec $(BUILT)/subrosa run --board sim $(ARGUMENTS)
+
+test: setup-tests build data ## all tests (those with users and network namespaces of their own need root)
+	cargo test --release --locked --workspace $(ARGUMENTS)
+
+lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
+	setup/lint.sh
+
+bench: build data ## cost and speed of a call, against a reference measured in the same run
+	$(BUILT)/subrosa bench call $(ARGUMENTS)
+
+soak: setup-tests build data ## half an hour of presses, joins and kills
+	cargo build --release --locked -p subrosa-tests --bin subrosa-bench
+	$(BUILT)/subrosa-bench soak --minutes 30 $(ARGUMENTS)
+
+setup: ## Debian packages, compiler, users; does nothing when all are there
+	@setup/packages.sh setup/packages
+	@setup/compiler.sh
+	@setup/users.sh
+
+setup-tests: setup ## what the tests need besides
+	@setup/packages.sh setup/packages-tests
+
+build: setup ## the programs, in release mode
+	cargo build --release --locked -p subrosa-room -p subrosa-guard -p subrosa-media -p subrosa-sim
+
+data: build ## what the simulated camera sees and the simulated microphone hears
+	@setup/data.sh $(BUILT)/subrosa-media
+
+install: build ## programs, boards and units below $(DESTDIR)$(PREFIX); without the simulated room
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/subrosa/boards $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0755 $(addprefix $(BUILT)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	install -m 0644 $(filter-out boards/sim.toml,$(wildcard boards/*.toml)) -t $(DESTDIR)$(PREFIX)/share/subrosa/boards
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system systemd/*.service systemd/*.target
+	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/subrosa.conf
+	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/subrosa.conf
+	install -D -m 0644 systemd/72-subrosa.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d/72-subrosa.rules
+	$(BUILT)/subrosa man > $(DESTDIR)$(PREFIX)/share/man/man1/subrosa.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BUILT)/subrosa completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subrosa
+	$(BUILT)/subrosa completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_subrosa
+	$(BUILT)/subrosa completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/subrosa.fish
