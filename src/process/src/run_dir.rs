@@ -72,6 +72,12 @@ impl RunDir {
         self.0.join("room")
     }
 
+    /// Copies of the programs, where the processes could not reach the originals.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.0.join("programs")
+    }
+
     /// The simulated room's folder.
     #[must_use]
     pub fn sim(&self) -> PathBuf {
