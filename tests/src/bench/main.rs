@@ -1,0 +1,2 @@
+//! `subrosa-bench`.
+fn main() {}

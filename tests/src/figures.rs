@@ -1,0 +1,103 @@
+//! What a process costs, from `/proc`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// One process at one moment.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Figures {
+    /// Proportional set size in KiB: private pages and its share of the shared ones.
+    pub pss_kib: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Open file descriptors.
+    pub descriptors: u64,
+    /// CPU time so far, user and system.
+    pub cpu: Duration,
+    /// Context switches that it asked for so far, all threads: how often something woke it.
+    pub wakeups: u64,
+}
+
+/// A child process found in `/proc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Its parent's id.
+    pub parent: u32,
+    /// Its name, at most 15 characters (`/proc/PID/comm`).
+    pub name: String,
+}
+
+/// All processes that descend from `ancestor`, without itself.
+#[must_use]
+pub fn descendants(ancestor: u32) -> Vec<Process> {
+    let mut all: Vec<Process> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(process)
+        .collect();
+    all.sort_by_key(|process| process.pid);
+    let mut family = vec![ancestor];
+    loop {
+        let more: Vec<u32> = all
+            .iter()
+            .filter(|process| family.contains(&process.parent) && !family.contains(&process.pid))
+            .map(|process| process.pid)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        family.extend(more);
+    }
+    all.into_iter().filter(|process| process.pid != ancestor && family.contains(&process.pid)).collect()
+}
+
+fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in brackets and may hold brackets itself.
+    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
+    let mut rest = stat.get(close + 2..)?.split(' ');
+    let state = rest.next()?;
+    let parent = rest.next()?.parse().ok()?;
+    (state != "Z").then(|| Process { pid, parent, name: stat.get(open + 1..close).unwrap_or_default().to_owned() })
+}
+
+impl Figures {
+    /// The figures of a process; `None` when it has gone.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let rollup = fs::read_to_string(folder.join("smaps_rollup")).ok()?;
+        let pss_kib =
+            rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?.split_whitespace().next()?.parse().ok()?;
+        let stat = fs::read_to_string(folder.join("stat")).ok()?;
+        let fields: Vec<&str> = stat.get(stat.rfind(')')? + 2..)?.split(' ').collect();
+        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        let mut wakeups = 0;
+        let mut threads = 0;
+        for task in fs::read_dir(folder.join("task")).ok()?.flatten() {
+            threads += 1;
+            let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            let switches = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            wakeups += switches.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(0);
+        }
+        Some(Figures {
+            pss_kib,
+            threads,
+            descriptors: fs::read_dir(folder.join("fd")).map(|fds| fds.count() as u64).unwrap_or(0),
+            cpu: Duration::from_millis(ticks * 1000 / clock_ticks()),
+            wakeups,
+        })
+    }
+}
+
+fn clock_ticks() -> u64 {
+    // SAFETY: a plain question to the C library.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1)
+}

@@ -1,0 +1,302 @@
+//! One peer connection of the peer: webrtcbin as answerer, with a probe where packets leave SRTP.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::loopback;
+use super::offer::Offer;
+use super::recording::{Frame, Recording, Sound, THUMB, Thumb};
+use crate::sim::loudness;
+
+/// How a link behaves.
+#[derive(Clone, Debug)]
+pub struct LinkPlan {
+    /// Sends a picture (VP8, of this `videotestsrc` colour, `0xAARRGGBB`) and a tone.
+    pub sends: Option<u32>,
+    /// Decodes what arrives while it arrives.
+    pub decodes: bool,
+    /// Keeps whole packets, to be decoded afterwards.
+    pub keeps: bool,
+}
+
+impl Default for LinkPlan {
+    fn default() -> Self {
+        LinkPlan { sends: None, decodes: true, keeps: true }
+    }
+}
+
+/// A peer connection.
+pub struct Link {
+    pipeline: gst::Pipeline,
+    webrtc: gst::Element,
+    jitterbuffers: Arc<Mutex<Vec<gst::Element>>>,
+    video: Arc<Mutex<Option<gst::Pad>>>,
+    /// The offer that it answers.
+    pub offer: Offer,
+    /// What it received.
+    pub recording: Arc<Recording>,
+}
+
+fn caps(line: &super::offer::OfferedLine) -> Option<gst::Caps> {
+    let (payload, encoding) = line.codec()?;
+    let rate = if line.kind == "audio" { 48_000 } else { 90_000 };
+    let mut caps = gst::Caps::builder("application/x-rtp")
+        .field("media", line.kind.as_str())
+        .field("encoding-name", encoding)
+        .field("clock-rate", rate)
+        .field("payload", i32::from(payload));
+    if encoding == "OPUS" {
+        caps = caps.field("encoding-params", "2");
+    }
+    Some(caps.build())
+}
+
+fn description(kind: gst_webrtc::WebRTCSDPType, sdp: &str) -> Result<gst_webrtc::WebRTCSessionDescription, String> {
+    let sdp = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(gst_webrtc::WebRTCSessionDescription::new(kind, sdp))
+}
+
+pub(super) fn ask(
+    webrtc: &gst::Element,
+    signal: &str,
+    argument: &dyn ToValue,
+) -> Result<Option<gst::Structure>, String> {
+    let promise = gst::Promise::new();
+    webrtc.emit_by_name_with_values(signal, &[argument.to_value(), promise.to_value()]);
+    match promise.wait() {
+        gst::PromiseResult::Replied => {}
+        other => return Err(format!("{signal}: {other:?}")),
+    }
+    let reply = promise.get_reply().map(ToOwned::to_owned);
+    if let Some(error) = reply.as_ref().and_then(|reply| reply.get::<glib::Error>("error").ok()) {
+        return Err(format!("{signal}: {error}"));
+    }
+    Ok(reply)
+}
+
+impl Link {
+    /// Answers an offer. Returns the link and its answer. Blocks until the answer is made; sockets and threads belong
+    /// to the network of the calling thread.
+    ///
+    /// # Errors
+    /// When webrtcbin refuses, in its words.
+    pub fn answer(sdp: &str, plan: &LinkPlan) -> Result<(Self, String), String> {
+        gst::init().map_err(|error| error.to_string())?;
+        let offer = Offer::read(sdp);
+        let pipeline = gst::Pipeline::new();
+        let webrtc = gst::ElementFactory::make("webrtcbin").property_from_str("bundle-policy", "max-bundle").build();
+        let webrtc = webrtc.map_err(|error| error.to_string())?;
+        let recording = Arc::new(Recording::default());
+        let jitterbuffers = Arc::new(Mutex::new(Vec::new()));
+        let video = Arc::new(Mutex::new(None));
+        let link = Link { pipeline, webrtc, jitterbuffers, video, offer, recording };
+        link.watch(plan);
+        link.pipeline.add(&link.webrtc).map_err(|error| error.to_string())?;
+        link.lines(plan)?;
+        link.pipeline.set_state(gst::State::Playing).map_err(|error| error.to_string())?;
+        if link.offer.candidates.iter().any(|candidate| candidate.contains(" 127.")) {
+            loopback::allow(&link.webrtc);
+        }
+        ask(&link.webrtc, "set-remote-description", &description(gst_webrtc::WebRTCSDPType::Offer, sdp)?)?;
+        let reply = ask(&link.webrtc, "create-answer", &None::<gst::Structure>)?.ok_or("no answer was made")?;
+        let answer: gst_webrtc::WebRTCSessionDescription =
+            reply.value("answer").ok().and_then(|value| value.get().ok()).ok_or("no answer was made")?;
+        let text = answer.sdp().as_text().map_err(|error| error.to_string())?;
+        ask(&link.webrtc, "set-local-description", &answer)?;
+        Ok((link, text))
+    }
+
+    /// One transceiver for each line of the offer, in its order, so that webrtcbin pairs them by line and not by luck.
+    fn lines(&self, plan: &LinkPlan) -> Result<(), String> {
+        for line in &self.offer.lines {
+            let Some(caps) = caps(line) else { continue };
+            if line.direction == "sendonly" || plan.sends.is_none() {
+                let direction = match line.direction.as_str() {
+                    "sendonly" => gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly,
+                    _ => gst_webrtc::WebRTCRTPTransceiverDirection::Inactive,
+                };
+                let transceiver = self
+                    .webrtc
+                    .emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("add-transceiver", &[&direction, &caps]);
+                if let Some(transceiver) = transceiver.filter(|_| line.kind == "video") {
+                    transceiver.set_property("do-nack", true); // takes repairs, as browsers do
+                }
+                continue;
+            }
+            let (payload, encoding) = line.codec().unwrap_or_default();
+            let color = plan.sends.unwrap_or_default();
+            let ssrc = 0x5b00_0000_u32 + u32::from(payload);
+            let source = match encoding {
+                "VP8" => format!(
+                    "videotestsrc is-live=true pattern=solid-color foreground-color={color} ! video/x-raw,width=640,height=360,framerate=15/1 \
+                     ! vp8enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=30 error-resilient=default \
+                     ! rtpvp8pay picture-id-mode=15-bit pt={payload} ssrc={ssrc} ! queue"
+                ),
+                "OPUS" => format!(
+                    "audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1 \
+                     ! opusenc ! rtpopuspay pt={payload} ssrc={ssrc} ! queue"
+                ),
+                other => return Err(format!("nothing to send as {other}")),
+            };
+            let source = gst::parse::bin_from_description(&source, true).map_err(|error| error.to_string())?;
+            self.pipeline.add(&source).map_err(|error| error.to_string())?;
+            let pad = self.webrtc.request_pad_simple("sink_%u").ok_or("webrtcbin gave no pad")?;
+            let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
+            transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
+            transceiver.set_property("codec-preferences", &caps);
+            source.static_pad("src").ok_or("no pad")?.link(&pad).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn watch(&self, plan: &LinkPlan) {
+        let (recording, jitterbuffers, keeps) = (self.recording.clone(), self.jitterbuffers.clone(), plan.keeps);
+        self.pipeline.connect_deep_element_added(move |_, _, element| {
+            match element.factory().map(|factory| factory.name().to_string()).as_deref() {
+                Some("dtlssrtpdec") => {
+                    let Some(pad) = element.static_pad("rtp_src") else { return };
+                    let recording = recording.clone();
+                    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+                        let note = |buffer: &gst::BufferRef| {
+                            if let Ok(map) = buffer.map_readable() {
+                                recording.packet(map.as_slice(), keeps);
+                            }
+                        };
+                        match &info.data {
+                            Some(gst::PadProbeData::Buffer(buffer)) => note(buffer),
+                            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(note),
+                            _ => {}
+                        }
+                        gst::PadProbeReturn::Ok
+                    });
+                }
+                Some("rtpjitterbuffer") => jitterbuffers.lock().unwrap().push(element.clone()),
+                _ => {}
+            }
+        });
+        let (recording, video, decodes) = (self.recording.clone(), self.video.clone(), plan.decodes);
+        let pipeline = self.pipeline.downgrade();
+        self.webrtc.connect_pad_added(move |_, pad| {
+            let Some(pipeline) = pipeline.upgrade().filter(|_| pad.direction() == gst::PadDirection::Src) else {
+                return;
+            };
+            let caps = pad.current_caps().or_else(|| pad.allowed_caps());
+            let encoding = caps
+                .as_ref()
+                .and_then(|caps| caps.structure(0))
+                .and_then(|structure| structure.get::<String>("encoding-name").ok())
+                .unwrap_or_default();
+            if encoding == "H264" || encoding == "VP8" {
+                *video.lock().unwrap() = Some(pad.clone());
+            }
+            receive(&pipeline, pad, &encoding, &recording, decodes);
+        });
+    }
+
+    /// Asks for a key frame (PLI, RFC 4585).
+    pub fn ask_for_key_frame(&self) {
+        let pad = self.video.lock().unwrap().clone();
+        if let Some(pad) = pad {
+            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        }
+    }
+
+    /// Asks for packets once more (generic NACK, RFC 4585), as if they had been lost.
+    pub fn ask_again(&self, ssrc: u32, sequences: impl IntoIterator<Item = u16>) {
+        for sequence in sequences {
+            for jitterbuffer in self.jitterbuffers.lock().unwrap().iter() {
+                let request = gst::Structure::builder("GstRTPRetransmissionRequest")
+                    .field("seqnum", u32::from(sequence))
+                    .field("ssrc", ssrc)
+                    .field("delay", 0_u32)
+                    .field("deadline", 1000_u32)
+                    .field("avg-rtt", 10_u32)
+                    .build();
+                if let Some(pad) = jitterbuffer.static_pad("sink") {
+                    pad.push_event(gst::event::CustomUpstream::new(request));
+                }
+            }
+        }
+    }
+
+    /// Waits for `connected`.
+    #[must_use]
+    pub fn connects(&self, within: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < within {
+            let state = self.webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
+            if state == gst_webrtc::WebRTCPeerConnectionState::Connected {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let _stopped = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn receive(pipeline: &gst::Pipeline, pad: &gst::Pad, encoding: &str, recording: &Arc<Recording>, decodes: bool) {
+    let chain = match encoding {
+        "H264" if decodes => "rtph264depay ! avdec_h264 max-threads=1 name=decoder",
+        "VP8" if decodes => "rtpvp8depay ! vp8dec name=decoder",
+        "OPUS" if decodes => "rtpopusdepay ! opusdec name=decoder ! audio/x-raw,format=S16LE",
+        _ => "identity name=decoder",
+    };
+    let chain = gst::parse::bin_from_description(&format!("queue ! {chain} ! fakesink sync=false async=false"), true);
+    let Ok(chain) = chain else { return };
+    let decoder = chain.by_name("decoder").and_then(|decoder| decoder.static_pad("src"));
+    if let Some(decoded) = decoder.filter(|_| decodes) {
+        let recording = recording.clone();
+        let audio = encoding == "OPUS";
+        decoded.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+            let at = Instant::now();
+            if audio {
+                if let Ok(map) = buffer.map_readable() {
+                    let samples: Vec<i16> =
+                        map.as_slice().chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+                    recording.sound(Sound { at, level: loudness(&samples) });
+                }
+            } else if let Some((width, height, thumb)) = pad.current_caps().and_then(|caps| thumb(&caps, buffer)) {
+                recording.frame(Frame { at, width, height, thumb });
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+    if pipeline.add(&chain).is_ok()
+        && let Some(sink) = chain.static_pad("sink")
+    {
+        let _linked = pad.link(&sink);
+        let _running = chain.sync_state_with_parent();
+    }
+}
+
+/// The brightness plane of an I420 picture, by single samples: enough to tell one picture from another.
+fn thumb(caps: &gst::Caps, buffer: &gst::BufferRef) -> Option<(u32, u32, Thumb)> {
+    let info = gst_video::VideoInfo::from_caps(caps).ok()?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info).ok()?;
+    let (width, height) = (info.width() as usize, info.height() as usize);
+    let stride = usize::try_from(*frame.plane_stride().first()?).ok()?;
+    let plane = frame.plane_data(0).ok()?;
+    let mut thumb = Vec::with_capacity(THUMB.0 * THUMB.1);
+    for row in 0..THUMB.1 {
+        for column in 0..THUMB.0 {
+            let (x, y) = ((column * 2 + 1) * width / (THUMB.0 * 2), (row * 2 + 1) * height / (THUMB.1 * 2));
+            thumb.push(*plane.get(y * stride + x)?);
+        }
+    }
+    Some((info.width(), info.height(), thumb))
+}

@@ -1,0 +1,258 @@
+//! A guest without a browser: joins through the HTTP interface, answers the offer with webrtcbin, and keeps every
+//! packet with its time of arrival. It can also misbehave.
+
+mod link;
+mod loopback;
+pub mod offer;
+pub mod recording;
+#[cfg(test)]
+mod stand_in;
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+pub use link::{Link, LinkPlan};
+pub use recording::{Frame, Packet, Recording, difference, pictures};
+
+use crate::client::{Client, Reply};
+use crate::namespace::{Namespace, inside};
+use crate::room::Invitation;
+
+/// Who comes, with what, and how they behave.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// What they call themselves.
+    pub name: String,
+    /// In which network.
+    pub namespace: Option<Arc<Namespace>>,
+    /// Their browser decodes H.264.
+    pub h264: bool,
+    /// How their links behave.
+    pub link: LinkPlan,
+    /// Their answer names a certificate that nobody has.
+    pub forges: bool,
+    /// Candidates that their answer names besides its own.
+    pub candidates: Vec<String>,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Guest {
+            name: "Guest A".to_owned(),
+            namespace: None,
+            h264: true,
+            link: LinkPlan::default(),
+            forges: false,
+            candidates: Vec::new(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    told: Mutex<Told>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Told {
+    events: Vec<(Instant, Value)>,
+    link: Option<Arc<Link>>,
+    gone: bool,
+    streams: u32,
+}
+
+/// A guest that has knocked.
+pub struct Peer {
+    client: Arc<Client>,
+    shared: Arc<Shared>,
+}
+
+impl Peer {
+    /// Knocks with the PIN. Returns what the room said, for looking at refusals.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn knock(origin: &str, secret: &Value, guest: &Guest) -> Result<Self, Reply> {
+        let client = Arc::new(Client::new(origin, guest.namespace.clone()));
+        let mut body = json!({"name": guest.name, "lang": "en", "h264": guest.h264});
+        for (key, value) in secret.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        let reply = client.post("/api/knock", &body).unwrap_or_else(|error| panic!("knocking: {error}"));
+        if reply.status != 200 {
+            return Err(reply);
+        }
+        let shared = Arc::new(Shared::default());
+        let (listener, guest) = ((client.clone(), shared.clone()), guest.clone());
+        std::thread::Builder::new()
+            .name("guest".into())
+            .spawn(move || listen(&listener.0, &listener.1, &guest))
+            .expect("a thread");
+        Ok(Peer { client, shared })
+    }
+
+    /// Knocks with the invitation's PIN and waits for the answer to be that the room was asked.
+    ///
+    /// # Panics
+    /// When the room refuses.
+    #[must_use]
+    #[track_caller]
+    pub fn ask(invitation: &Invitation, guest: &Guest) -> Self {
+        let peer = Peer::knock(&invitation.link, &json!({"pin": invitation.pin}), guest);
+        let peer = peer.unwrap_or_else(|refusal| panic!("the room refused: {refusal:?}"));
+        peer.told(0, "the room has been asked", Duration::from_secs(5), |event| event["event"] == "waiting");
+        peer
+    }
+
+    /// How much has been told so far; to be passed to [`Peer::told`].
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.shared.told.lock().unwrap().events.len()
+    }
+
+    /// Everything told so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<(Instant, Value)> {
+        self.shared.told.lock().unwrap().events.clone()
+    }
+
+    /// Waits for an event that came after the mark.
+    #[track_caller]
+    pub fn told(&self, mark: usize, what: &str, within: Duration, wanted: impl Fn(&Value) -> bool) -> (Instant, Value) {
+        let deadline = Instant::now() + within;
+        let mut told = self.shared.told.lock().unwrap();
+        loop {
+            if let Some(found) = told.events.get(mark..).unwrap_or_default().iter().find(|(_, event)| wanted(event)) {
+                return found.clone();
+            }
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                let names: Vec<String> = told.events.iter().map(|(_, event)| event["event"].to_string()).collect();
+                panic!("the guest was not told within {within:?}: {what}; told {names:?}");
+            };
+            told = self.shared.changed.wait_timeout(told, left).unwrap().0;
+        }
+    }
+
+    /// The newest link.
+    #[must_use]
+    pub fn link(&self) -> Option<Arc<Link>> {
+        self.shared.told.lock().unwrap().link.clone()
+    }
+
+    /// Waits for a link to be there and connected.
+    #[must_use]
+    #[track_caller]
+    pub fn connected(&self, within: Duration) -> Arc<Link> {
+        let link = crate::stage::eventually("the guest has a link", within, || self.link());
+        assert!(link.connects(within), "the guest's link is not connected within {within:?}");
+        link
+    }
+
+    /// Waits for the first frame of a link that is not `old`.
+    #[must_use]
+    #[track_caller]
+    pub fn picture_of_new_link(&self, old: Option<&Arc<Link>>, within: Duration) -> (Arc<Link>, Frame) {
+        let start = Instant::now();
+        let link = crate::stage::eventually("the guest has a new link", within, || {
+            self.link().filter(|link| old.is_none_or(|old| !Arc::ptr_eq(old, link)))
+        });
+        let left = within.saturating_sub(start.elapsed());
+        let frame = link.recording.wait_for_frame(0, left, |_| true);
+        (link, frame.unwrap_or_else(|| panic!("no frame on the new link within {within:?}")))
+    }
+
+    /// How often the event stream has been opened.
+    #[must_use]
+    pub fn streams(&self) -> u32 {
+        self.shared.told.lock().unwrap().streams
+    }
+
+    /// The guest's side of HTTP.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Says goodbye.
+    pub fn leave(&self) {
+        let _gone = self.client.post("/api/leave", &json!({}));
+        self.hang_up();
+    }
+
+    /// Tears the link down and listens no more, without a word to the room.
+    pub fn hang_up(&self) {
+        let link = {
+            let mut told = self.shared.told.lock().unwrap();
+            told.gone = true;
+            told.link.take()
+        };
+        drop(link);
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.hang_up();
+    }
+}
+
+/// The guest's event loop: what the page does, without a page.
+fn listen(client: &Client, shared: &Shared, guest: &Guest) {
+    loop {
+        if shared.told.lock().unwrap().gone {
+            return;
+        }
+        match client.events() {
+            Ok(events) => {
+                shared.told.lock().unwrap().streams += 1;
+                for (at, event) in events {
+                    if shared.told.lock().unwrap().gone {
+                        return;
+                    }
+                    let offer = (event["event"] == "offer").then(|| event.clone());
+                    shared.told.lock().unwrap().events.push((at, event));
+                    shared.changed.notify_all();
+                    if let Some(offer) = offer {
+                        take(client, shared, guest, &offer);
+                    }
+                }
+            }
+            Err(refused) if refused.starts_with("401") => {
+                shared.told.lock().unwrap().events.push((Instant::now(), json!({"event": "unknown-session"})));
+                shared.changed.notify_all();
+                return;
+            }
+            Err(_nobody_answers) => {}
+        }
+        shared.told.lock().unwrap().events.push((Instant::now(), json!({"event": "stream-lost"})));
+        shared.changed.notify_all();
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+fn take(client: &Client, shared: &Shared, guest: &Guest, offer: &Value) {
+    let sdp = offer["sdp"].as_str().unwrap_or_default();
+    let old = shared.told.lock().unwrap().link.take();
+    drop(old);
+    let (link, mut answer) = match inside(guest.namespace.as_deref(), || Link::answer(sdp, &guest.link)) {
+        Ok(answered) => answered,
+        Err(error) => {
+            let event = json!({"event": "answer-failed", "why": error});
+            shared.told.lock().unwrap().events.push((Instant::now(), event));
+            shared.changed.notify_all();
+            return;
+        }
+    };
+    if guest.forges {
+        answer = offer::forged(&answer);
+    }
+    if !guest.candidates.is_empty() {
+        answer = offer::with_candidates(&answer, &guest.candidates);
+    }
+    shared.told.lock().unwrap().link = Some(Arc::new(link));
+    shared.changed.notify_all();
+    let _unanswered = client.post("/api/answer", &json!({"link": offer["link"], "sdp": answer}));
+}

@@ -1,0 +1,144 @@
+//! What else goes wrong: each has a defined outcome and a clear message (P10).
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use subrosa_tests::call::{Call, camera_moves};
+use subrosa_tests::needs;
+use subrosa_tests::peer::Guest;
+use subrosa_tests::room::{Plan, Room};
+use subrosa_tests::sim::Line;
+use subrosa_tests::stage::{Need, Stage, eventually};
+
+#[test]
+fn p10_an_unplugged_camera_comes_back_when_it_is_plugged_in() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    let link = call.peer.link().unwrap();
+    call.room.sim.unplug("camera");
+    eventually("the guard says that it is missing", Duration::from_secs(5), || {
+        (call.room.status()["guard"]["camera"]["node"] == "missing").then_some(())
+    });
+    assert!(!camera_moves(&link, Duration::from_millis(1500)), "the card is shown");
+    let (_, _, sounds) = link.recording.counts();
+    assert!(
+        link.recording.wait_for_sound(sounds, Duration::from_secs(3), |sound| sound.level > -50.0).is_some(),
+        "sound goes on"
+    );
+    call.room.sim.plug("camera");
+    assert!(camera_moves(&link, Duration::from_secs(8)), "the picture is back on the same link");
+    assert!(call.room.sim.lit(Line::CameraLive));
+}
+
+#[test]
+fn p10_an_unplugged_microphone_comes_back_when_it_is_plugged_in() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    let link = call.peer.link().unwrap();
+    call.room.sim.unplug("microphone");
+    eventually("the guard says that it is missing", Duration::from_secs(5), || {
+        (call.room.status()["guard"]["microphone"]["node"] == "missing").then_some(())
+    });
+    assert!(camera_moves(&link, Duration::from_secs(3)), "the picture goes on");
+    call.room.sim.plug("microphone");
+    let (_, _, sounds) = link.recording.counts();
+    assert!(
+        link.recording.wait_for_sound(sounds, Duration::from_secs(8), |sound| sound.level > -50.0).is_some(),
+        "sound is back"
+    );
+}
+
+#[test]
+fn p10_a_frozen_media_process_is_replaced() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    let old = call.peer.link();
+    let (frozen, _) = call.room.signal("media", Signal::STOP);
+    let (link, _) = call.peer.picture_of_new_link(old.as_ref(), Duration::from_secs(30));
+    assert_ne!(call.room.pid("media"), frozen);
+    assert!(camera_moves(&link, Duration::from_secs(5)));
+}
+
+#[test]
+fn p10_a_taken_port_is_named_and_served_once_it_is_free() {
+    let _stage = Stage::take();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut room = Room::start(Plan { port: Some(port), ready: false, ..Plan::default() });
+    eventually("the log names the port", Duration::from_secs(15), || {
+        room.log().contains(&port.to_string()).then_some(())
+    });
+    drop(taken);
+    room.wait_until_served();
+    assert!(!room.status().is_null());
+}
+
+#[test]
+fn p10_an_unreadable_certificate_is_named_and_the_devices_own_is_used() {
+    let _stage = Stage::take();
+    let lines = "certificate = \"/nonexistent/chain.pem\"\nkey = \"/nonexistent/key.pem\"\n".to_owned();
+    let room = Room::start(Plan { more: vec![("web", lines)], ..Plan::default() });
+    let invitation = room.wake();
+    assert_eq!(room.client().fingerprint().unwrap(), invitation.fingerprint);
+    assert!(room.log().contains("certificate"), "the log says what is wrong: {}", room.log());
+}
+
+#[test]
+fn p10_a_state_folder_that_cannot_be_written_does_not_keep_anybody_out() {
+    needs!(Need::Root);
+    let _stage = Stage::take();
+    // A file where the folder should be: also root cannot write there.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    for process in ["room", "media"] {
+        fs::write(folder.path().join(process), "").unwrap();
+    }
+    let mut room = Room::start(Plan { state: Some(folder.path().to_owned()), ready: false, ..Plan::default() });
+    room.wait_until_served();
+    let invitation = room.wake();
+    assert_eq!(room.client().fingerprint().unwrap(), invitation.fingerprint);
+}
+
+#[test]
+fn p10_a_guest_who_vanishes_is_noticed_and_comes_back_without_the_lobby() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    let guests = call.guests().unwrap();
+    let set = |state: &str| {
+        let down = ["-n", guests.name(), "link", "set", subrosa_tests::namespace::Wire::INTERFACE, state];
+        assert!(Command::new("ip").args(down).status().unwrap().success());
+    };
+    let (old, mark) = (call.peer.link(), call.peer.mark());
+    set("down");
+    std::thread::sleep(Duration::from_secs(8));
+    set("up");
+    let route = ["-n", guests.name(), "route", "replace", "default", "dev", subrosa_tests::namespace::Wire::INTERFACE];
+    assert!(Command::new("ip").args(route).status().unwrap().success());
+    // Either the old link goes on, or a new one is offered; in both cases the picture moves again.
+    eventually("the picture moves again", Duration::from_secs(25), || {
+        call.peer.link().filter(|link| camera_moves(link, Duration::from_millis(800)))
+    });
+    drop(old);
+    let asked = call.peer.events().into_iter().skip(mark).any(|(_, event)| event["event"] == "waiting");
+    assert!(!asked, "the guest had to wait in the lobby again");
+}
+
+#[test]
+fn p10_a_guest_who_is_gone_for_good_closes_the_captures() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    call.peer.hang_up();
+    eventually("captures close, nobody is watched", Duration::from_secs(90), || {
+        (!call.room.sim.lit(Line::CameraLive) && !call.room.sim.lit(Line::MicrophoneLive)).then_some(())
+    });
+    assert_eq!(call.room.status()["guests"], 0);
+}
