@@ -9,10 +9,15 @@ use super::label::{self, Breaks};
 use super::lamps::{self, Says};
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
-use super::sheet::{From, Sheet, Style};
+use super::sheet::{From, Paragraph, Sheet, Style};
 use super::view::View;
 
-const NAME: Style = Style::new(136.0, Weight::Bold, Colour::Paper);
+/// The largest in which the room's name fits is taken.
+const NAMES: [Style; 3] = [
+    Style::new(136.0, Weight::Bold, Colour::Paper),
+    Style::new(104.0, Weight::Bold, Colour::Paper),
+    Style::new(80.0, Weight::Bold, Colour::Paper),
+];
 const WAKE: Style = Style::new(60.0, Weight::SemiBold, Colour::Paper);
 const PRIVACY: Style = Style::new(48.0, Weight::Regular, Colour::PaperDim);
 const ROSE: f32 = 132.0;
@@ -23,7 +28,10 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) {
     let width = free.width.min(1620.0);
     let left = free.x + 24.0;
     let tight = !view.faults.is_empty();
-    let room = sheet.paragraph(&label::printable(&view.room), NAME, width, if tight { 1 } else { 2 }, Breaks::Words);
+    let name = label::printable(&view.room);
+    let [large, middle, small] =
+        NAMES.map(|style| sheet.paragraph(&name, style, width, if tight { 1 } else { 2 }, Breaks::Words));
+    let room = [large, middle].into_iter().find(Paragraph::is_whole).unwrap_or(small);
     let wake = sheet.paragraph(words.press_to_wake(), WAKE, width - 92.0, 2, Breaks::Words);
     let closed = Capture::ALL.into_iter().all(|capture| {
         let state = match capture {

@@ -41,7 +41,8 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
 
     let link = invitation.link.reveal();
     let fitting = width / sheet.measure(link, Style::new(1.0, Weight::SemiBold, Colour::Paper)).max(0.1);
-    let link_style = Style::new(fitting.clamp(LINK.0, if tight { 64.0 } else { LINK.1 }), Weight::SemiBold, Colour::Paper);
+    let link_style =
+        Style::new((fitting * 0.995).clamp(LINK.0, if tight { 64.0 } else { LINK.1 }), Weight::SemiBold, Colour::Paper);
     let link = sheet.paragraph(link, link_style, width, 2, Breaks::Link);
     let pin_style = if tight { SMALL_PIN } else { PIN };
     let accent = Look::Bare { colour: Colour::Rose, ground: Colour::Ink };
@@ -49,7 +50,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
     let mut parts = vec![
         Part::new(1, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
             sheet.icon(Icon::Rose, left, top + 1.0, 52.0, accent);
-            sheet.line(left + 72.0, top, width - 72.0, Anchor::Start, &room, Style::WORD, From::Outside);
+            sheet.line(left + 72.0, top, width - 72.0, &room, Style::WORD, From::Outside);
         }),
         Part::new(2, 30.0, Style::DIM.lines(1), move |sheet, top, _| {
             sheet.say(left, top, width, words.open_or_scan(), Style::DIM, 1);
@@ -59,12 +60,14 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
         }),
         Part::new(4, 10.0, pin_style.lines(1), move |sheet, top, _| {
             let base = top + (pin_style.size - SMALL) * 0.97;
-            let label = sheet.line(left, base, 200.0, Anchor::Start, words.pin(), Style::DIM, From::Us);
+            let label = sheet.line(left, base, 200.0, words.pin(), Style::DIM, From::Us);
             invitation::pin(sheet, left + label + 30.0, top, width - label - 30.0, invitation.pin.reveal(), pin_style);
         }),
     ];
     if invitation.local_only {
-        parts.push(Part::new(3, 10.0, Style::DIM.lines(1), move |sheet, top, _| invitation::local_only(sheet, left, top, width)));
+        parts.push(Part::new(3, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
+            invitation::local_only(sheet, left, top, width)
+        }));
     }
     parts.push(Part::new(0, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
         sheet.say(left, top, width, words.hold_to_end(), Style::DIM, 1);
@@ -75,8 +78,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
 /// Places the scene with somebody at the door and nobody in.
 pub(super) fn place_asking(sheet: &mut Sheet<'_>, names: &[Pii<String>], invitation: &Invitation, free: Area) {
     let main = Area { width: free.width - invitation::WIDTH - invitation::GAP, ..free };
-    let height = main.height.min(680.0);
-    door(sheet, names, Area { height, ..main }, true);
+    door(sheet, names, Area { height: main.height.min(900.0), ..main }, true);
     let side = Area { x: main.right() + invitation::GAP, width: invitation::WIDTH, ..free };
     invitation::place(sheet, invitation, side, Shown::First);
 }
@@ -115,7 +117,8 @@ pub(super) fn door(sheet: &mut Sheet<'_>, names: &[Pii<String>], place: Area, la
     let until = large.then(|| words.until_pressed().to_owned());
     for (need, text) in [(0, until), (1, more)] {
         if let Some(text) = text {
-            let text = sheet.paragraph(&text, ink(if large { 46.0 } else { SMALL }, Weight::Regular), width, 2, Breaks::Words);
+            let text =
+                sheet.paragraph(&text, ink(if large { 46.0 } else { SMALL }, Weight::Regular), width, 2, Breaks::Words);
             parts.push(Part::new(need, gap * 0.6, text.height(), move |sheet, top, _| {
                 sheet.write(left, top, Anchor::Start, text, From::Us);
             }));

@@ -3,6 +3,7 @@
 use subrosa_messages::Pii;
 
 use super::awake;
+use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::invitation::{self, Shown};
 use super::label::{self, Breaks};
@@ -15,6 +16,7 @@ use super::view::{GuestView, Invitation};
 const MOST: usize = 12;
 const BETWEEN: f32 = 20.0;
 const CAPTION: f32 = 60.0;
+const LARGE: Style = Style::new(56.0, Weight::SemiBold, Colour::Paper);
 
 /// Places pictures, names and the column beside them.
 pub(super) fn place(
@@ -28,7 +30,9 @@ pub(super) fn place(
     let main = Area { width: free.width - invitation::WIDTH - invitation::GAP, ..free };
     let mut side = Area { x: main.right() + invitation::GAP, width: invitation::WIDTH, ..free };
     if !at_the_door.is_empty() {
-        let door = Area { height: awake::DOOR.min(side.height), ..side };
+        // What is said about the guest at the door gives way to the fingerprint (P8).
+        let below = invitation::least(invitation) + 28.0;
+        let door = Area { height: awake::DOOR.min(side.height - below).max(200.0).min(side.height), ..side };
         let used = awake::door(sheet, at_the_door, door, false);
         side.y += used + 28.0;
         side.height -= used + 28.0;
@@ -40,7 +44,7 @@ pub(super) fn place(
     let main = if hidden > 0 {
         let text = sheet.words.more_guests_in(hidden);
         let height = Style::DIM.lines(1) + 8.0;
-        sheet.line(main.x, main.bottom() - Style::DIM.lines(1), main.width, Anchor::Start, &text, Style::DIM, From::Us);
+        sheet.line(main.x, main.bottom() - Style::DIM.lines(1), main.width, &text, Style::DIM, From::Us);
         Area { height: main.height - height, ..main }
     } else {
         main
@@ -100,9 +104,10 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
         } else {
             (Icon::Person, words.no_picture())
         };
-        sheet.panel(place, Some(Colour::Raised), None, 12.0);
+        sheet.panel(place, Some(Colour::Raised), None, 0.0);
         let side = (place.height * 0.3).min(150.0);
-        let text = sheet.paragraph(text, Style::DIM, place.width - 48.0, 2, Breaks::Words);
+        let style = if place.width > 900.0 { LARGE } else { Style::DIM };
+        let text = sheet.paragraph(text, style, place.width - 48.0, 2, Breaks::Words);
         let fits = side + 20.0 + text.height() <= place.height - 24.0;
         let height = if fits { side + 20.0 + text.height() } else { side };
         let top = place.y + (place.height - height) / 2.0;
@@ -114,7 +119,7 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
     }
     let name = label::printable(guest.name.reveal());
     let name = if name.is_empty() { words.unnamed().to_owned() } else { name };
-    sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0, Anchor::Start, &name, Style::WORD, From::Outside);
+    sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0, &name, Style::WORD, From::Outside);
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub fn draw(scene: &Scene, fonts: &Fonts) -> Vec<u8> {
         // The error may quote the document, and with it names.
         Err(_) => tracing::error!("the screen could not be drawn"),
     }
-    if scene.windows.is_empty() { pixmap.take() } else { pixmap.take_demultiplied() }
+    // Every pixel is opaque or empty (nothing is drawn across the edge of a window), so straight alpha is what it has.
+    pixmap.take()
 }
 
 /// The ground alone.

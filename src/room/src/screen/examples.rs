@@ -26,7 +26,8 @@ pub(super) fn faults() -> Vec<Fault> {
     ]
 }
 
-pub(super) const LIVE: CaptureView = CaptureView { switch: Level::Open, node: NodeState::Open, live: true, refusal: None };
+pub(super) const LIVE: CaptureView =
+    CaptureView { switch: Level::Open, node: NodeState::Open, live: true, refusal: None };
 
 pub(super) fn closed(refusal: Option<Refusal>) -> CaptureView {
     let switch = if refusal == Some(Refusal::Switch) { Level::Closed } else { Level::Open };
@@ -38,7 +39,10 @@ pub(super) fn invitation() -> Invitation {
         link: Pii::new("https://192.168.178.23:8443/".to_owned()),
         link_with_token: Pii::new("https://192.168.178.23:8443/#5vK0wq2yN8mRz7TfXhLb3A".to_owned()),
         pin: Pii::new("482917".to_owned()),
-        fingerprint: Some("9F:3A:6C:01:B4:7E:55:D2:88:1F:C0:A9:3E:72:4B:16:DD:0E:91:5C:AF:38:67:F2:0B:C4:83:5A:EE:19:7D:60".to_owned()),
+        fingerprint: Some(
+            "9F:3A:6C:01:B4:7E:55:D2:88:1F:C0:A9:3E:72:4B:16:DD:0E:91:5C:AF:38:67:F2:0B:C4:83:5A:EE:19:7D:60"
+                .to_owned(),
+        ),
         local_only: true,
     }
 }
@@ -46,7 +50,9 @@ pub(super) fn invitation() -> Invitation {
 fn long_invitation() -> Invitation {
     Invitation {
         link: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/".to_owned()),
-        link_with_token: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/#0123456789abcdef0123456789abcdef".to_owned()),
+        link_with_token: Pii::new(
+            "https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/#0123456789abcdef0123456789abcdef".to_owned(),
+        ),
         pin: Pii::new("482917335510".to_owned()),
         ..invitation()
     }
@@ -62,7 +68,8 @@ pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
 }
 
 fn view(language: Language, phase: Phase) -> View {
-    let in_call = matches!(&phase, Phase::InCall { .. }) || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
+    let in_call =
+        matches!(&phase, Phase::InCall { .. }) || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
     let idle = if phase == Phase::Asleep { Some(Refusal::Asleep) } else { None };
     let capture = if in_call { LIVE } else { closed(idle) };
     View {
@@ -78,7 +85,12 @@ fn view(language: Language, phase: Phase) -> View {
 }
 
 fn call(guests: Vec<GuestView>) -> Phase {
-    Phase::InCall { guests, invitation: invitation(), encryption: Encryption::DeviceNotChecked, media_restarting: false }
+    Phase::InCall {
+        guests,
+        invitation: invitation(),
+        encryption: Encryption::DeviceNotChecked,
+        media_restarting: false,
+    }
 }
 
 /// Every scene by name.
@@ -87,43 +99,105 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
     let checked = Invitation { fingerprint: None, local_only: false, ..invitation() };
     vec![
         ("asleep", view(language, Phase::Asleep)),
-        ("asleep-unproved", View { camera: None, microphone: None, trust: None, faults: vec![Fault::Guard], ..view(language, Phase::Asleep) }),
+        (
+            "asleep-unproved",
+            View {
+                camera: None,
+                microphone: None,
+                trust: None,
+                faults: vec![Fault::Guard],
+                ..view(language, Phase::Asleep)
+            },
+        ),
         ("awake", view(language, Phase::Awake { invitation: invitation() })),
-        ("awake-checked", View { trust: Some(Trust::Guard), ..view(language, Phase::Awake { invitation: checked.clone() }) }),
+        (
+            "awake-checked",
+            View { trust: Some(Trust::Guard), ..view(language, Phase::Awake { invitation: checked.clone() }) },
+        ),
         (
             "awake-faults",
-            View { camera: Some(CaptureView { node: NodeState::Missing, refusal: Some(Refusal::Missing), ..closed(None) }), faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock], ..view(language, Phase::Awake { invitation: invitation() }) },
+            View {
+                camera: Some(CaptureView { node: NodeState::Missing, refusal: Some(Refusal::Missing), ..closed(None) }),
+                faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
+                ..view(language, Phase::Awake { invitation: invitation() })
+            },
         ),
         (
             "asking",
-            view(language, Phase::Asking { names: vec![Pii::new("Guest A".to_owned())], invitation: invitation(), guests: vec![], encryption: Encryption::None }),
+            view(
+                language,
+                Phase::Asking {
+                    names: vec![Pii::new("Guest A".to_owned())],
+                    invitation: invitation(),
+                    guests: vec![],
+                    encryption: Encryption::None,
+                },
+            ),
         ),
         ("call", view(language, call(one()))),
         (
             "call-muted",
-            View { microphone: Some(closed(Some(Refusal::Switch))), camera: Some(closed(Some(Refusal::Muted))), ..view(language, call(one())) },
+            View {
+                microphone: Some(closed(Some(Refusal::Switch))),
+                camera: Some(closed(Some(Refusal::Muted))),
+                ..view(language, call(one()))
+            },
         ),
         (
             "call-checked",
-            view(language, Phase::InCall { guests: one(), invitation: checked, encryption: Encryption::EndToEnd, media_restarting: false }),
+            view(
+                language,
+                Phase::InCall {
+                    guests: one(),
+                    invitation: checked,
+                    encryption: Encryption::EndToEnd,
+                    media_restarting: false,
+                },
+            ),
         ),
         (
             "call-asking",
             view(
                 language,
-                Phase::Asking { names: vec![Pii::new("Guest B".to_owned()), Pii::new("Guest C".to_owned())], invitation: invitation(), guests: one(), encryption: Encryption::DeviceNotChecked },
+                Phase::Asking {
+                    names: vec![Pii::new("Guest B".to_owned()), Pii::new("Guest C".to_owned())],
+                    invitation: invitation(),
+                    guests: one(),
+                    encryption: Encryption::DeviceNotChecked,
+                },
             ),
         ),
-        ("call-three", view(language, call(vec![guest(1, "Guest A", true), guest(2, "Guest B", true), GuestView { reconnecting: true, ..guest(3, "Guest C", true) }]))),
+        (
+            "call-three",
+            view(
+                language,
+                call(vec![
+                    guest(1, "Guest A", true),
+                    guest(2, "Guest B", true),
+                    GuestView { reconnecting: true, ..guest(3, "Guest C", true) },
+                ]),
+            ),
+        ),
         (
             "call-restarting",
             View {
                 camera: Some(closed(None)),
                 microphone: Some(closed(None)),
-                ..view(language, Phase::InCall { guests: vec![guest(1, "Guest A", false)], invitation: invitation(), encryption: Encryption::None, media_restarting: true })
+                ..view(
+                    language,
+                    Phase::InCall {
+                        guests: vec![guest(1, "Guest A", false)],
+                        invitation: invitation(),
+                        encryption: Encryption::None,
+                        media_restarting: true,
+                    },
+                )
             },
         ),
-        ("call-fault", View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) }),
+        (
+            "call-fault",
+            View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) },
+        ),
     ]
 }
 
@@ -148,20 +222,40 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
             views.push(View {
                 room: room.to_owned(),
                 faults: faults.clone(),
-                ..view(language, Phase::InCall { guests: guests.clone(), invitation: long_invitation(), encryption: Encryption::DeviceNotChecked, media_restarting: restarting })
+                ..view(
+                    language,
+                    Phase::InCall {
+                        guests: guests.clone(),
+                        invitation: long_invitation(),
+                        encryption: Encryption::DeviceNotChecked,
+                        media_restarting: restarting,
+                    },
+                )
             });
         }
         for guests in [Vec::new(), guests] {
             views.push(View {
                 room: room.to_owned(),
                 faults: faults.clone(),
-                ..view(language, Phase::Asking { names: names.to_vec(), invitation: long_invitation(), guests, encryption: Encryption::DeviceNotChecked })
+                ..view(
+                    language,
+                    Phase::Asking {
+                        names: names.to_vec(),
+                        invitation: long_invitation(),
+                        guests,
+                        encryption: Encryption::DeviceNotChecked,
+                    },
+                )
             });
         }
     }
     for fault in faults() {
         for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation() }] {
-            views.push(View { room: room.to_owned(), faults: vec![fault.clone(), Fault::Encoder, Fault::Disk], ..view(language, phase) });
+            views.push(View {
+                room: room.to_owned(),
+                faults: vec![fault.clone(), Fault::Encoder, Fault::Disk],
+                ..view(language, phase)
+            });
         }
     }
     let captures = [
@@ -175,7 +269,11 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
     for node in captures {
         for live in [false, true] {
             let capture = Some(CaptureView { switch: Level::Unknown, node, live, refusal: None });
-            views.push(View { camera: capture, microphone: capture, ..view(language, call(vec![guest(1, "Guest A", true)])) });
+            views.push(View {
+                camera: capture,
+                microphone: capture,
+                ..view(language, call(vec![guest(1, "Guest A", true)]))
+            });
         }
     }
     for refusal in [
@@ -190,7 +288,11 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
         Refusal::Busy,
     ] {
         let capture = Some(closed(Some(refusal)));
-        views.push(View { camera: capture, microphone: capture, ..view(language, call(vec![guest(1, "Guest A", true)])) });
+        views.push(View {
+            camera: capture,
+            microphone: capture,
+            ..view(language, call(vec![guest(1, "Guest A", true)]))
+        });
     }
     for trust in [None, Some(Trust::SimulatedOneUser), Some(Trust::Guard), Some(Trust::Kernel), Some(Trust::Wired)] {
         views.push(View { trust, ..view(language, Phase::Awake { invitation: invitation() }) });

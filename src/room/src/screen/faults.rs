@@ -2,31 +2,38 @@
 
 use super::icon::{Icon, Look};
 use super::palette::Colour;
-use super::scene::{Anchor, Area};
+use super::scene::Area;
 use super::sheet::{From, Sheet, Style};
-use super::view::View;
+use super::view::{Phase, View};
 
-/// How many are explained at once; the others are counted.
-const MOST: usize = 2;
+/// How many are explained at once; the others are counted. In a call with somebody at the door there is room for one,
+/// or the fingerprint would have to go (P8).
+fn most(view: &View) -> usize {
+    match &view.phase {
+        Phase::Asking { guests, .. } if !guests.is_empty() => 1,
+        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } | Phase::InCall { .. } => 2,
+    }
+}
 
 /// Places the faults; what is left below them.
 pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) -> Area {
     let mut top = free.y - 16.0;
     let left = free.x + 84.0;
-    let hidden = view.faults.len().saturating_sub(MOST);
-    for (index, fault) in view.faults.iter().take(MOST).enumerate() {
+    let most = most(view);
+    let hidden = view.faults.len().saturating_sub(most);
+    for (index, fault) in view.faults.iter().take(most).enumerate() {
         let (what, help) = sheet.words.fault(fault);
         let look = Look::Bare { colour: Colour::Amber, ground: Colour::Ink };
         sheet.icon(Icon::Warning, free.x, top + 2.0, 56.0, look);
         let width = free.right() - left;
-        let last = index + 1 == MOST.min(view.faults.len());
+        let last = index + 1 == most.min(view.faults.len());
         let count = if last && hidden > 0 {
             let text = sheet.words.more_faults(hidden);
-            sheet.line(free.right(), top, width, Anchor::End, &text, Style::DIM, From::Us) + 32.0
+            sheet.line_to(free.right(), top, width, &text, Style::DIM, From::Us) + 32.0
         } else {
             0.0
         };
-        sheet.line(left, top, width - count, Anchor::Start, &what, Style::WORD, From::Us);
+        sheet.line(left, top, width - count, &what, Style::WORD, From::Us);
         top += Style::WORD.lines(1);
         top += sheet.say(left, top, width, &help, Style::DIM, 2) + 14.0;
     }

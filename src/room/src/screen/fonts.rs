@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use resvg::usvg::fontdb::{Database, ID, Source};
-use resvg::usvg::{FontResolver, Node, Options, Tree};
+use resvg::usvg::fontdb::{Database, Source};
+use resvg::usvg::{FallbackSelectionFn, FontResolver, Node, Options, Tree};
 
 use super::svg;
 
@@ -80,13 +80,14 @@ impl Fonts {
         }
         files.sort();
         let named = |name: &str| files.iter().find(|path| path.file_name() == Some(OsStr::new(name)));
-        let of_inter = |style: &str| {
-            named(&format!("Inter-{style}.otf")).or_else(|| named(&format!("Inter-{style}.ttf")))
-        };
+        let of_inter =
+            |style: &str| named(&format!("Inter-{style}.otf")).or_else(|| named(&format!("Inter-{style}.ttf")));
         let chosen: Vec<&PathBuf> = match of_inter("Regular") {
             Some(regular) => [Some(regular), of_inter("SemiBold"), of_inter("Bold")].into_iter().flatten().collect(),
             None => {
-                tracing::warn!("the typeface Inter is missing, another one is used: install Debian's package fonts-inter");
+                tracing::warn!(
+                    "the typeface Inter is missing, another one is used: install Debian's package fonts-inter"
+                );
                 match named("DejaVuSans.ttf") {
                     Some(regular) => [Some(regular), named("DejaVuSans-Bold.ttf")].into_iter().flatten().collect(),
                     None => files.iter().filter(|path| is_plain_sans(path)).take(1).collect(),
@@ -175,7 +176,9 @@ fn walk(folder: &Path, depth: u32, files: &mut Vec<PathBuf>) {
 fn is_plain_sans(path: &Path) -> bool {
     let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
     (name.contains("sans") || name.contains("gothic") || name.contains("arial"))
-        && !["bold", "italic", "oblique", "mono", "condensed", "light", "thin", "cjk"].iter().any(|word| name.contains(word))
+        && !["bold", "italic", "oblique", "mono", "condensed", "light", "thin", "cjk"]
+            .iter()
+            .any(|word| name.contains(word))
 }
 
 /// Fonts of other scripts: read when they are needed, kept from then on.
@@ -203,7 +206,7 @@ impl Others {
         Some(slot.clone())
     }
 
-    fn into_selector(self) -> Box<dyn Fn(char, &[ID], &mut Arc<Database>) -> Option<ID> + Send + Sync> {
+    fn into_selector(self) -> FallbackSelectionFn<'static> {
         let here = FontResolver::default_fallback_selector();
         Box::new(move |character, used, database| {
             let mut next = 0;

@@ -69,7 +69,8 @@ pub enum Look {
 
 const CAMERA: &str = "M4.5 6.5h8.5a1.5 1.5 0 0 1 1.5 1.5v8a1.5 1.5 0 0 1-1.5 1.5h-8.5a1.5 1.5 0 0 1-1.5-1.5v-8a1.5 1.5 0 0 1 1.5-1.5z\
                       M14.5 11l6.5-3.5v9l-6.5-3.5z";
-const MICROPHONE: &str = "M12 3a3 3 0 0 1 3 3v5.5a3 3 0 0 1-6 0v-5.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v4M8.5 21h7";
+const MICROPHONE: &str =
+    "M12 3a3 3 0 0 1 3 3v5.5a3 3 0 0 1-6 0v-5.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v4M8.5 21h7";
 const LOCK: &str = "M5 10.5h14v11h-14zM8 10.5v-3.5a4 4 0 0 1 8 0v3.5";
 const SLASH: &str = "M3.5 3.5l17 17";
 

@@ -44,7 +44,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
                 Shown::First => words.how_in(),
                 Shown::More => words.more_guests(),
             };
-            sheet.line(left, top, width, Anchor::Start, head, Style::WORD, From::Us);
+            sheet.line(left, top, width, head, Style::WORD, From::Us);
         }),
         Part::new(1, BETWEEN, SMALLEST_CODE, move |sheet, top, side| {
             sheet.code(invitation.link_with_token.reveal(), Area { x: left, y: top, width, height: side });
@@ -54,12 +54,13 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
             sheet.write(left, top, Anchor::Start, link, From::Outside);
         }),
         Part::new(5, BETWEEN, PIN.lines(1), move |sheet, top, _| {
-            let label = sheet.line(left, top + 13.0, 140.0, Anchor::Start, words.pin(), Style::DIM, From::Us);
+            let label = sheet.line(left, top + 13.0, 140.0, words.pin(), Style::DIM, From::Us);
             pin(sheet, left + label + 20.0, top, width - label - 20.0, invitation.pin.reveal(), PIN);
         }),
     ];
     if invitation.local_only {
-        parts.push(Part::new(2, BETWEEN, Style::DIM.lines(1), move |sheet, top, _| local_only(sheet, left, top, width)));
+        parts
+            .push(Part::new(2, BETWEEN, Style::DIM.lines(1), move |sheet, top, _| local_only(sheet, left, top, width)));
     }
     if let Some(fingerprint_) = &invitation.fingerprint {
         let groups = label::fingerprint_groups(fingerprint_);
@@ -75,12 +76,18 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
     column::place(sheet, parts, area.y, area.height);
 }
 
+/// The height of what must not be missing.
+pub(super) fn least(invitation: &Invitation) -> f32 {
+    let groups = invitation.fingerprint.as_deref().map(label::fingerprint_groups);
+    groups.map_or(0.0, |groups| Style::DIM.lines(1) + fingerprint_height(groups.len(), 4))
+}
+
 /// *From this network only*, with its icon.
 pub(super) fn local_only(sheet: &mut Sheet<'_>, left: f32, top: f32, width: f32) {
     let look = Look::Bare { colour: Colour::PaperDim, ground: Colour::Ink };
     sheet.icon(Icon::House, left, top + 2.0, 44.0, look);
     let words = sheet.words;
-    sheet.line(left + 58.0, top, width - 58.0, Anchor::Start, words.local_only(), Style::DIM, From::Us);
+    sheet.line(left + 58.0, top, width - 58.0, words.local_only(), Style::DIM, From::Us);
 }
 
 /// A PIN in its groups, as large as the style says or as the width allows; never shortened.
@@ -95,7 +102,7 @@ pub(super) fn pin(sheet: &mut Sheet<'_>, left: f32, top: f32, width: f32, pin: &
     let top = top + (style.size - size) * 0.97;
     let mut x = left;
     for (group, group_width) in groups.iter().zip(widths) {
-        sheet.line(x, top, group_width * size + 1.0, Anchor::Start, group, Style { size, ..style }, From::Outside);
+        sheet.line(x, top, group_width * size + 1.0, group, Style { size, ..style }, From::Outside);
         x += (group_width + between) * size;
     }
 }
@@ -111,7 +118,7 @@ pub(super) fn fingerprint(sheet: &mut Sheet<'_>, x: f32, top: f32, width: f32, g
     for (row, line) in groups.chunks(on_a_line).enumerate() {
         for (index, group) in line.iter().enumerate() {
             let left = x + column * index as f32;
-            sheet.line(left, top + DIGITS.lines(row), column - 8.0, Anchor::Start, group, DIGITS, From::Outside);
+            sheet.line(left, top + DIGITS.lines(row), column - 8.0, group, DIGITS, From::Outside);
         }
     }
 }

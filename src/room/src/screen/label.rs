@@ -98,7 +98,14 @@ pub enum Breaks {
 /// The text in lines no wider than `width` (em), at most `most` of them; the last one is shortened if there is more.
 /// Each line comes with its width, and `true` if anything was left out.
 #[must_use]
-pub fn wrapped(fonts: &Fonts, text: &str, weight: Weight, width: f32, most: usize, breaks: Breaks) -> (Vec<(String, f32)>, bool) {
+pub fn wrapped(
+    fonts: &Fonts,
+    text: &str,
+    weight: Weight,
+    width: f32,
+    most: usize,
+    breaks: Breaks,
+) -> (Vec<(String, f32)>, bool) {
     if let Some((first, rest)) = text.split_once('\n') {
         let (mut lines, mut left_out) = wrapped(fonts, first, weight, width, most, breaks);
         if lines.len() < most {
@@ -194,7 +201,9 @@ fn parts(text: &str, breaks: Breaks) -> Vec<String> {
         }
         let ends = match breaks {
             Breaks::Words => character == ' ',
-            Breaks::Link => matches!(character, '/' | '.' | ':' | '-') && !matches!(characters.peek(), Some('/' | ':') | None),
+            Breaks::Link => {
+                matches!(character, '/' | '.' | ':' | '-') && !matches!(characters.peek(), Some('/' | ':') | None)
+            }
         };
         if ends {
             parts.push(String::new());
@@ -247,7 +256,9 @@ mod tests {
 
     #[test]
     fn pins_and_fingerprints_come_in_groups() {
-        for (pin, groups) in [("482917", "482 917"), ("4829", "4829"), ("48291733", "4829 1733"), ("4829173", "482 9173"), ("", "")] {
+        for (pin, groups) in
+            [("482917", "482 917"), ("4829", "4829"), ("48291733", "4829 1733"), ("4829173", "482 9173"), ("", "")]
+        {
             assert_eq!(pin_groups(pin).join(" "), groups);
         }
         assert_eq!(fingerprint_groups("ab:cd:ef:01:23:45").join(" "), "ABCD EF01 2345");

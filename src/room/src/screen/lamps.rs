@@ -29,7 +29,12 @@ pub(super) enum Says {
 }
 
 /// State and reason of a capture in words. In doubt, the stronger word: unknown counts as live (P1).
-pub(super) fn says(words: Words, capture: Capture, view: Option<&CaptureView>, guests_in: bool) -> (Says, &'static str) {
+pub(super) fn says(
+    words: Words,
+    capture: Capture,
+    view: Option<&CaptureView>,
+    guests_in: bool,
+) -> (Says, &'static str) {
     let Some(view) = view else { return (Says::Perhaps, words.guard_silent()) };
     match view.node {
         NodeState::Open => (Says::Live, if guests_in { words.guests_see_or_hear(capture) } else { words.is_closing() }),
@@ -100,7 +105,9 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
     let x = all.x + 2.0 * (each + gap);
     let (icon, (word, why)) = match &view.phase {
         Phase::InCall { encryption, .. } => (lock(*encryption), words.encryption(*encryption)),
-        Phase::Asking { encryption, guests, .. } if !guests.is_empty() => (lock(*encryption), words.encryption(*encryption)),
+        Phase::Asking { encryption, guests, .. } if !guests.is_empty() => {
+            (lock(*encryption), words.encryption(*encryption))
+        }
         Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } => (Icon::Shield, words.trust(view.trust)),
     };
     let look = Look::Hollow { ring: Colour::Rule, glyph: Colour::Paper, ground: Colour::Ink };
@@ -133,8 +140,14 @@ mod tests {
     use super::*;
     use crate::language::Language;
 
-    const NODES: [NodeState; 6] =
-        [NodeState::Missing, NodeState::Closed, NodeState::Open, NodeState::Closing, NodeState::Foreign, NodeState::Unknown];
+    const NODES: [NodeState; 6] = [
+        NodeState::Missing,
+        NodeState::Closed,
+        NodeState::Open,
+        NodeState::Closing,
+        NodeState::Foreign,
+        NodeState::Unknown,
+    ];
 
     #[test]
     fn p1_closed_is_said_only_when_the_node_is_closed_and_the_lamp_dark() {

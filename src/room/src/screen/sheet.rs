@@ -130,12 +130,22 @@ impl<'a> Sheet<'a> {
         self.fonts.width(text, style.weight) * style.size
     }
 
-    /// One line at most `width` wide; its width.
-    pub fn line(&mut self, x: f32, top: f32, width: f32, anchor: Anchor, text: &str, style: Style, from: From) -> f32 {
+    /// One line at most `width` wide, from the left; its width.
+    pub fn line(&mut self, x: f32, top: f32, width: f32, text: &str, style: Style, from: From) -> f32 {
+        self.one_line((x, top, Anchor::Start), width, text, style, from)
+    }
+
+    /// One line at most `width` wide that ends at `x`; its width.
+    pub fn line_to(&mut self, x: f32, top: f32, width: f32, text: &str, style: Style, from: From) -> f32 {
+        self.one_line((x, top, Anchor::End), width, text, style, from)
+    }
+
+    fn one_line(&mut self, at: (f32, f32, Anchor), width: f32, text: &str, style: Style, from: From) -> f32 {
         let (shown, measured) = label::shortened(self.fonts, text, style.weight, width / style.size);
         if from == From::Us && shown != text {
             self.scene.shortened += 1;
         }
+        let (x, top, anchor) = at;
         self.push(x, top, anchor, shown, measured, style)
     }
 
@@ -207,6 +217,11 @@ pub(super) struct Paragraph {
 }
 
 impl Paragraph {
+    /// Nothing of it had to be left out.
+    pub fn is_whole(&self) -> bool {
+        !self.left_out
+    }
+
     pub fn height(&self) -> f32 {
         self.style.lines(self.lines.len())
     }

@@ -137,7 +137,7 @@ fn write_icon(out: &mut String, icon: super::icon::Icon, area: &Area, look: Look
                 ring.hex(),
                 radius * 0.1
             );
-            (area.width * 0.58 / 24.0, area.width * 0.21, glyph, ground)
+            (area.width * 0.6 / 24.0, area.width * 0.2, glyph, ground)
         }
     };
     let _ = write!(

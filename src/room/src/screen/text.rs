@@ -70,7 +70,7 @@ impl Words {
     }
 
     pub fn hold_to_end(self) -> &'static str {
-        self.pick("Knopf 2 Sekunden halten: beenden", "Hold the button 2 seconds: end")
+        self.pick("Knopf 2 s halten: Ende", "Hold the button 2 s: end")
     }
 
     // A guest asks
@@ -125,7 +125,7 @@ impl Words {
         match encryption {
             Encryption::None => (
                 self.pick("Noch nicht verbunden", "Not connected yet"),
-                self.pick("Es fließt weder Bild noch Ton", "Neither picture nor sound flows"),
+                self.pick("Kein Bild, kein Ton fließt", "No picture, no sound flows"),
             ),
             Encryption::EndToEnd => (
                 self.pick("Ende-zu-Ende verschlüsselt", "End-to-end encrypted"),
@@ -202,14 +202,20 @@ impl Words {
     pub fn switch_unreadable(self, capture: Capture) -> &'static str {
         match capture {
             Capture::Camera => self.pick("Stellung der Blende nicht lesbar", "Position of the shutter unreadable"),
-            Capture::Microphone => self.pick("Stellung des Schalters nicht lesbar", "Position of the switch unreadable"),
+            Capture::Microphone => {
+                self.pick("Stellung des Schalters nicht lesbar", "Position of the switch unreadable")
+            }
         }
     }
 
     pub fn muted_remotely(self, capture: Capture) -> &'static str {
         match capture {
-            Capture::Camera => self.pick("Übers Netz geschlossen:\nBlende zu, dann auf", "Closed remotely:\nmove the shutter"),
-            Capture::Microphone => self.pick("Übers Netz stumm:\nSchalter hin und her", "Muted remotely:\nswitch to and fro"),
+            Capture::Camera => {
+                self.pick("Übers Netz. Blende öffnet wieder", "Over the network. The shutter reopens it")
+            }
+            Capture::Microphone => {
+                self.pick("Übers Netz. Schalter öffnet wieder", "Over the network. The switch reopens it")
+            }
         }
     }
 
@@ -233,7 +239,7 @@ impl Words {
     }
 
     pub fn opens_with_a_guest(self) -> &'static str {
-        self.pick("Öffnet, sobald ein Gast da ist", "Opens when a guest is in")
+        self.pick("Öffnet für einen Gast", "Opens for a guest")
     }
 
     pub fn is_opening(self) -> &'static str {
@@ -247,7 +253,7 @@ impl Words {
             None => (self.pick("Lampen ungewiss", "Lamps uncertain"), self.guard_silent()),
             Some(Trust::SimulatedOneUser) => (
                 self.pick("Simuliert, ein Benutzer", "Simulated, one user"),
-                self.pick("Die Sperre hält Versehen auf,\nkeinen Angriff", "The lock stops mistakes,\nnot an attack"),
+                self.pick("Die Sperre hält Versehen\nauf, keinen Angriff", "The lock stops mistakes,\nnot an attack"),
             ),
             Some(Trust::SimulatedUsers) => (
                 self.pick("Simulierter Raum", "Simulated room"),
@@ -255,7 +261,10 @@ impl Words {
             ),
             Some(Trust::Guard) => (
                 self.pick("Lampen, Stufe 1", "Lamps, tier 1"),
-                self.pick("Der Wächter schaltet sie und sperrt die Geräte", "The guard drives them and locks the devices"),
+                self.pick(
+                    "Der Wächter schaltet sie und sperrt die Geräte",
+                    "The guard drives them and locks the devices",
+                ),
             ),
             Some(Trust::Kernel) => (
                 self.pick("Lampen, Stufe 2", "Lamps, tier 2"),
@@ -488,10 +497,16 @@ mod tests {
     fn p8_no_word_is_stronger_than_the_truth() {
         for language in Language::ALL {
             let (word, _) = Words(language).encryption(Encryption::DeviceNotChecked);
-            assert!(!word.to_lowercase().contains("ende-zu-ende") && !word.to_lowercase().contains("end-to-end"), "{word}");
+            assert!(
+                !word.to_lowercase().contains("ende-zu-ende") && !word.to_lowercase().contains("end-to-end"),
+                "{word}"
+            );
             assert!(word.contains("nicht geprüft") || word.contains("not checked"));
             let (word, _) = Words(language).encryption(Encryption::None);
-            assert!(!word.to_lowercase().contains("verschlüsselt") && !word.to_lowercase().contains("encrypted"), "{word}");
+            assert!(
+                !word.to_lowercase().contains("verschlüsselt") && !word.to_lowercase().contains("encrypted"),
+                "{word}"
+            );
         }
     }
 
