@@ -1,2 +1,76 @@
-//! `subrosa-bench`.
-fn main() {}
+//! `subrosa-bench`: what a call costs and how fast it is, against a reference measured in the same run; and the soak.
+//!
+//! Figures are printed, never asserted: a shared machine is no place for timed tests. The soak is the exception, since it
+//! asserts no speed: nothing grows, and lamps are always true.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // part of the tests' harness
+
+mod cost;
+mod report;
+mod soak;
+mod speed;
+
+use clap::{Parser, Subcommand};
+use subrosa_tests::stage::{Need, Stage, have};
+
+use report::Report;
+
+/// What a call costs and how fast it is
+#[derive(Parser)]
+#[command(name = "subrosa-bench", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One room, one guest: cost, speed, and what is left over after many joins
+    Call {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Edges of the mute switch (and a quarter as many of the shutter)
+        #[arg(long, default_value_t = 200)]
+        edges: usize,
+        /// Guests that join and leave, one after the other
+        #[arg(long, default_value_t = 200)]
+        joins: usize,
+        /// How often each start, join and crash is timed
+        #[arg(long, default_value_t = 5)]
+        times: usize,
+        /// Seconds that each cost is measured over
+        #[arg(long, default_value_t = 15)]
+        seconds: u64,
+    },
+    /// Random presses, joins and kills: nothing grows, lamps are always true
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+        /// Which random run; the same number plays the same acts
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    if !have(&[Need::Root, Need::Program("ip"), Need::Program("gst-launch-1.0")]) {
+        std::process::exit(2);
+    }
+    let _stage = Stage::take();
+    match arguments.command {
+        Command::Call { json, edges, joins, times, seconds } => {
+            let mut report = Report::start(json);
+            cost::reference(&mut report, seconds);
+            cost::processes(&mut report, seconds);
+            speed::start(&mut report, times);
+            speed::join(&mut report, times);
+            speed::crash(&mut report, times);
+            speed::mute(&mut report, edges);
+            cost::joins(&mut report, joins);
+            report.print();
+        }
+        Command::Soak { minutes, seed } => soak::run(minutes, seed),
+    }
+}

@@ -1,0 +1,99 @@
+//! Lines of a report: what was measured, the goal, the reference.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use subrosa_tests::mute::percentile;
+
+/// The report of a run.
+pub struct Report {
+    json: bool,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    key: String,
+    value: f64,
+    unit: &'static str,
+    /// The goal of the design, `<=`.
+    goal: Option<f64>,
+    /// Name of the reference and the ratio to it.
+    ratio: Option<(&'static str, f64)>,
+}
+
+impl Report {
+    pub fn start(json: bool) -> Self {
+        Report { json, lines: Vec::new() }
+    }
+
+    /// Says on standard error what is being measured, since it takes minutes.
+    pub fn doing(&self, what: &str) {
+        eprintln!("… {what}");
+    }
+
+    pub fn add(&mut self, key: &str, value: f64, unit: &'static str, goal: Option<f64>) {
+        self.lines.push(Line { key: key.to_owned(), value, unit, goal, ratio: None });
+    }
+
+    pub fn add_against(&mut self, key: &str, value: f64, unit: &'static str, reference: &'static str) {
+        let base = self.lines.iter().find(|line| line.key == reference).map_or(f64::NAN, |line| line.value);
+        self.lines.push(Line { key: key.to_owned(), value, unit, goal: None, ratio: Some((reference, value / base)) });
+    }
+
+    /// Median and 99th percentile of times.
+    pub fn add_times(&mut self, key: &str, times: &[Duration], goal: Option<f64>) {
+        if times.is_empty() {
+            return;
+        }
+        let milliseconds = |part: f64| percentile(times, part).as_secs_f64() * 1000.0;
+        self.add(&format!("{key}, p50"), milliseconds(0.5), "ms", None);
+        let high = if times.len() >= 100 { ("p99", 0.99) } else { ("worst", 1.0) };
+        self.add(&format!("{key}, {}", high.0), milliseconds(high.1), "ms", goal);
+    }
+
+    pub fn print(&self) {
+        if self.json {
+            let lines: Vec<Value> = self.lines.iter().map(Line::json).collect();
+            println!("{:#}", json!({"machine": machine(), "measured": lines}));
+            return;
+        }
+        println!("{}\n", machine());
+        let width = self.lines.iter().map(|line| line.key.chars().count()).max().unwrap_or(0);
+        for line in &self.lines {
+            let goal = line.goal.map_or_else(String::new, |goal| format!("   goal ≤ {goal:.0} {}", line.unit));
+            let ratio = line.ratio.map_or_else(String::new, |(name, ratio)| format!("   {ratio:.2} × {name}"));
+            println!("{:width$}  {:>9.1} {}{goal}{ratio}", line.key, line.value, line.unit);
+        }
+    }
+}
+
+impl Line {
+    fn json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("what".into(), self.key.clone().into());
+        map.insert("value".into(), ((self.value * 100.0).round() / 100.0).into());
+        map.insert("unit".into(), self.unit.into());
+        if let Some(goal) = self.goal {
+            map.insert("goal".into(), goal.into());
+        }
+        if let Some((name, ratio)) = self.ratio {
+            map.insert("reference".into(), name.into());
+            map.insert("ratio".into(), ((ratio * 100.0).round() / 100.0).into());
+        }
+        Value::Object(map)
+    }
+}
+
+/// The machine in a line, without its name.
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("a processor", |rest| rest.trim_start_matches(['\t', ' ', ':']));
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib: u64 = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
+    gstreamer::init().expect("GStreamer");
+    format!("{cores} × {model}, {} GiB, {}", kib >> 20, gstreamer::version_string())
+}
