@@ -14,6 +14,8 @@ use crate::status::Contact;
 /// The notice in one language: titled paragraphs in the order in which they are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
+    /// Name of the room.
+    pub room: String,
     /// Its paragraphs.
     pub sections: Vec<NoticeSection>,
 }
@@ -64,6 +66,7 @@ impl Notice {
     #[must_use]
     pub fn of(language: Language, facts: &NoticeFacts) -> Notice {
         Notice {
+            room: facts.room.clone(),
             sections: vec![
                 sections::short(language, facts),
                 sections::responsible(language, facts),

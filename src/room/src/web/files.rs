@@ -55,9 +55,87 @@ macro_rules! files {
     };
 }
 
-files!["index.html", "status.html",];
+files![
+    "call.js",
+    "capture.js",
+    "devices.js",
+    "door.js",
+    "flow.js",
+    "icon-camera-closed.svg",
+    "icon-camera.svg",
+    "icon-devices.svg",
+    "icon-leave.svg",
+    "icon-listen.svg",
+    "icon-lock-checked.svg",
+    "icon-lock-unchecked.svg",
+    "icon-microphone-closed.svg",
+    "icon-microphone.svg",
+    "icon-no-recording.svg",
+    "icon-unknown.svg",
+    "icon-warning.svg",
+    "index.html",
+    "link.js",
+    "main.js",
+    "page.js",
+    "room.js",
+    "rose.svg",
+    "status.html",
+    "status.js",
+    "stream.js",
+    "style.css",
+    "texts.js",
+    "words.js",
+];
 
 /// A file by its name.
 pub fn find(name: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn text(file: &File) -> &'static str {
+        std::str::from_utf8(file.bytes).unwrap()
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_served_and_has_a_type() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/static");
+        let there: BTreeSet<String> =
+            folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(there, FILES.iter().map(|file| file.name.to_owned()).collect());
+        assert!(FILES.iter().all(|file| file.content_type() != "application/octet-stream"));
+    }
+
+    #[test]
+    fn p5_no_file_names_another_host() {
+        for file in &FILES {
+            let elsewhere = text(file).replace("http://www.w3.org/2000/svg", "");
+            for word in ["http:", "https:", "stun:", "turn:", "wss:", "ws:", "@import"] {
+                assert!(!elsewhere.contains(word), "{}: {word}", file.name);
+            }
+        }
+        assert!(text(find("link.js").unwrap()).contains("iceServers: []"));
+    }
+
+    #[test]
+    fn no_page_needs_more_than_the_policy_allows() {
+        for file in FILES.iter().filter(|file| file.is_page()) {
+            for word in [" style=", "<style", " onclick", " onload", "javascript:"] {
+                assert!(!text(file).contains(word), "{}: {word}", file.name);
+            }
+            let scripts = text(file).matches("<script").count();
+            assert_eq!(scripts, text(file).matches("<script type=\"module\" src=\"/static/").count());
+        }
+        for file in FILES.iter().filter(|file| file.extension() == "js") {
+            for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"] {
+                assert!(!text(file).contains(word), "{}: {word}", file.name);
+            }
+        }
+    }
 }

@@ -1,0 +1,230 @@
+/**
+ * The guests' page. It is plain modules: nothing is built, nothing is loaded from anywhere else.
+ *
+ * `data-state` of the body says where the guest is: `opening` (asking whether this browser is a guest already, some
+ * milliseconds), `door`, `waiting`, `in`, `reconnecting`, `lost`, `ended`; `data-end` then says why
+ * (`denied`, `meeting-ended`, `left`, `elsewhere`, `lost`, `gone`, `unsupported`).
+ *
+ * For tests, these names stay: `#name`, `#pin`, `#join`, `#refusal`, `#notice-short`, `#notice`, `#waiting-leave`,
+ * `#room-video`, `#own-video`, `#listen`, `#microphone` and `#camera` (`aria-pressed`: on), `#devices`, `#leave`,
+ * `#room-camera` and `#room-microphone` (`data-live`: `true`, `false`, or empty), `#encryption` (`data-encryption`:
+ * `none`, `end-to-end`, `device-not-checked`), `#recording` (`data-recording`), `#room-name`, `#banner`, `#again`,
+ * `#language`, `#choose-microphone`, `#choose-camera`, `#choose-speaker`, `#fingerprint`.
+ *
+ * | module | what it is for |
+ * |---|---|
+ * | `flow` | where the guest is; pure |
+ * | `room`, `stream` | what is said to the room and heard from it |
+ * | `link` | picture and sound |
+ * | `capture`, `devices` | the guest's camera and microphone |
+ * | `door`, `call`, `page` | what is seen |
+ * | `texts`, `words` | both languages |
+ *
+ * @module
+ */
+
+import { CallView } from './call.js';
+import { Capture } from './capture.js';
+import { Devices } from './devices.js';
+import { Door } from './door.js';
+import { shown, start, step } from './flow.js';
+import { Link, decodesH264 } from './link.js';
+import { announce, element, write } from './page.js';
+import * as room from './room.js';
+import { Stream } from './stream.js';
+import { current, inEveryLanguage, say, translatePage } from './words.js';
+
+/** @typedef {import('./flow.js').FlowEvent} FlowEvent */
+/** @typedef {import('./flow.js').Shown} Shown */
+/** @typedef {import('./room.js').GuestEvent} GuestEvent */
+
+/** What the guest has switched off stays off after a reload. */
+const SWITCHES = 'switches';
+
+translatePage();
+const capture = new Capture();
+const link = new Link(room.answer, () => stream?.again());
+const view = new CallView(link.room, capture);
+const devices = new Devices(capture);
+const door = new Door((secret, name) => void join(secret, name));
+
+/** @type {Stream | null} */
+let stream = null;
+let flow = start;
+/** @type {Shown | null} */
+let last = null;
+/** @type {WakeLockSentinel | null} */
+let awake = null;
+
+/** @param {Readonly<FlowEvent>} event */
+function happen(event) {
+  flow = step(flow, event);
+  render();
+}
+
+/**
+ * The click on *Join*.
+ *
+ * @param {{ pin: string } | { token: string }} secret
+ * @param {string} name
+ */
+async function join(secret, name) {
+  // Inside the click, before anything is waited for: it is the click that allows sound.
+  void view.start();
+  for (const id of ['own-video', 'waiting-video']) element(id, HTMLVideoElement).play().catch(() => {});
+  door.busy();
+  const refusal = await room.knock({ secret, name, lang: current(), h264: decodesH264() });
+  if (refusal) {
+    door.refused(refusal);
+    return;
+  }
+  door.taken();
+  happen({ kind: 'knocked' });
+  listen();
+  await capture.open();
+}
+
+function listen() {
+  stream?.close();
+  stream = new Stream({
+    opened: () => happen({ kind: 'stream-open' }),
+    heard,
+    broken: () => happen({ kind: 'stream-broken' }),
+    lost: () => happen({ kind: 'stream-lost' }),
+    unknown: () => happen({ kind: 'session-unknown' }),
+  });
+}
+
+/** @param {GuestEvent} event */
+function heard(event) {
+  const returning = flow.place === 'opening';
+  switch (event.event) {
+    case 'offer':
+      void link.offer(event.link, event.sdp, event.lines);
+      happen({ kind: 'offer' });
+      break;
+    case 'room':
+      view.room = event;
+      write(element('room-name', HTMLElement), event.room);
+      render();
+      break;
+    case 'ended':
+      happen({ kind: 'ended', reason: event.reason });
+      break;
+    case 'waiting':
+    case 'admitted':
+    case 'connected':
+    case 'reconnecting':
+      happen({ kind: event.event });
+      break;
+  }
+  // After a reload: no click has allowed anything here, so the browser decides what starts by itself.
+  if (returning && (flow.place === 'waiting' || flow.place === 'in')) {
+    void view.start();
+    void capture.open();
+  }
+}
+
+function ended() {
+  stream?.close();
+  stream = null;
+  link.close();
+  capture.close();
+  devices.close();
+  if (flow.end === 'meeting-ended' || flow.end === 'gone') door.forget();
+  view.room = null;
+  sessionStorage.removeItem(SWITCHES);
+}
+
+function render() {
+  const now = shown(flow);
+  document.body.dataset['state'] = now;
+  if (flow.end) document.body.dataset['end'] = flow.end;
+  else delete document.body.dataset['end'];
+  element('door', HTMLElement).hidden = flow.place !== 'door';
+  element('waiting', HTMLElement).hidden = flow.place !== 'waiting';
+  element('call', HTMLElement).hidden = flow.place !== 'in';
+  element('ended', HTMLElement).hidden = flow.place !== 'ended';
+  view.render(flow);
+  write(element('ended-title', HTMLElement), flow.end ? say(`ended-${flow.end}`) : '');
+  write(element('ended-text', HTMLElement), flow.end ? say(`ended-${flow.end}-text`) : '');
+  write(element('banner', HTMLElement), now === 'reconnecting' || now === 'lost' ? say(now) : '');
+  const before = last;
+  last = now;
+  if (now !== before) arrived(before, now);
+}
+
+/**
+ * @param {Shown | null} before
+ * @param {Shown} now
+ */
+function arrived(before, now) {
+  if (now === 'ended') ended();
+  void keepAwake(now === 'in' || now === 'reconnecting');
+  const back = before === 'reconnecting' || before === 'lost';
+  if (now === 'in' && back) announce(say('back'));
+  // A new place is read out from its heading; the door lets a person type at once.
+  const heading = { waiting: 'waiting-title', in: 'call-title', ended: 'ended-title', door: null }[/** @type {string} */ (now)];
+  if (heading && !back) element(heading, HTMLElement).focus({ preventScroll: true });
+}
+
+/** @param {boolean} wanted A phone's screen stays on during a call. */
+async function keepAwake(wanted) {
+  if (wanted === (awake !== null)) return;
+  if (!wanted) {
+    await awake?.release().catch(() => {});
+    awake = null;
+    return;
+  }
+  try {
+    awake = await navigator.wakeLock.request('screen');
+    awake.addEventListener('release', () => {
+      awake = null;
+    });
+  } catch {
+    // Not every browser can, and none in the background.
+  }
+}
+
+function leave() {
+  void room.leave();
+  happen({ kind: 'ended', reason: 'left' });
+}
+
+element('leave', HTMLElement).addEventListener('click', leave);
+element('waiting-leave', HTMLElement).addEventListener('click', leave);
+element('again', HTMLElement).addEventListener('click', () => {
+  happen({ kind: 'again' });
+  element('name', HTMLElement).focus();
+});
+element('microphone', HTMLElement).addEventListener('click', () => void capture.switchMicrophone(!capture.speaks));
+element('camera', HTMLElement).addEventListener('click', () => void capture.switchCamera(capture.video === null));
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') void keepAwake(flow.place === 'in');
+});
+
+let problems = '';
+capture.addEventListener('change', () => {
+  void link.send(capture.video, capture.audio);
+  if (flow.place === 'waiting' || flow.place === 'in') {
+    sessionStorage.setItem(SWITCHES, JSON.stringify(capture.wanted));
+    if (flow.place === 'in' && view.problems !== problems) announce(view.problems);
+    problems = view.problems;
+  }
+  render();
+});
+inEveryLanguage(render);
+
+if (!('RTCPeerConnection' in window)) {
+  happen({ kind: 'ended', reason: 'unsupported' });
+} else {
+  try {
+    const switches = JSON.parse(sessionStorage.getItem(SWITCHES) ?? '{}');
+    if (switches.microphone === false) capture.wanted.microphone = false;
+    if (switches.camera === false) capture.wanted.camera = false;
+  } catch {
+    // Somebody else's words in our drawer.
+  }
+  // A browser that was let in, and reloads, is a guest already.
+  listen();
+}

@@ -1,0 +1,129 @@
+/**
+ * The status page: what the guard knows, what its word is worth, whom the device contacts, what it runs.
+ *
+ * @module
+ */
+
+import { element, write } from './page.js';
+import { inEveryLanguage, say, translatePage } from './words.js';
+
+/** @typedef {import('./words.js').Key} Key */
+
+/**
+ * @typedef {object} CaptureState
+ * @property {'open' | 'closed' | 'unknown'} switch
+ * @property {'missing' | 'closed' | 'open' | 'closing' | 'foreign' | 'unknown'} node
+ * @property {'lit' | 'dark' | 'unknown'} live
+ */
+
+/**
+ * @typedef {object} GuardState
+ * @property {boolean} awake
+ * @property {CaptureState} camera
+ * @property {CaptureState} microphone
+ * @property {'simulated-one-user' | 'simulated-users' | 'guard' | 'kernel' | 'wired'} trust
+ */
+
+/**
+ * @typedef {object} Status
+ * @property {string} version
+ * @property {string} board
+ * @property {GuardState | null} guard
+ * @property {boolean} media
+ * @property {string | null} encoder
+ * @property {number} guests
+ * @property {{ host: string, purpose: string }[]} contacts
+ * @property {string} fingerprint
+ */
+
+/** The page is looked at to see a lamp change: often enough for that, and only while it is seen. */
+const INTERVAL = 2000;
+
+/** @type {Status | null} */
+let status = null;
+
+function render() {
+  document.title = say('status-title');
+  if (!status) {
+    write(element('now', HTMLElement), say('fingerprint-missing'));
+    return;
+  }
+  const { guard, contacts } = status;
+  write(element('now', HTMLElement), guard ? say(guard.awake ? 'status-awake' : 'status-asleep') : say('status-guard-missing'));
+  element('trust-section', HTMLElement).hidden = guard === null;
+  element('lamps-section', HTMLElement).hidden = guard === null;
+  if (guard) {
+    write(element('trust', HTMLElement), say(`trust-${guard.trust}`));
+    element('lamps', HTMLElement).replaceChildren(
+      lamp('camera', guard.camera),
+      lamp('microphone', guard.microphone),
+    );
+  }
+  const hosts = contacts.map(({ host, purpose }) => item(`${host} (${purpose})`));
+  element('contacts', HTMLElement).replaceChildren(...(hosts.length > 0 ? hosts : [item(say('status-contacts-none'))]));
+  write(element('fingerprint', HTMLElement), status.fingerprint);
+  write(element('version', HTMLElement), say('status-version', { version: status.version, board: status.board }));
+  write(
+    element('encoder', HTMLElement),
+    status.encoder ? say('status-encoder', { encoder: status.encoder }) : say('status-encoder-none'),
+  );
+  write(element('media', HTMLElement), say(status.media ? 'status-media' : 'status-media-missing'));
+  write(element('guests', HTMLElement), say('status-guests', { guests: status.guests }));
+}
+
+/**
+ * @param {'camera' | 'microphone'} capture
+ * @param {CaptureState} state
+ */
+function lamp(capture, state) {
+  const lamp = say('status-capture', {
+    capture: say(`capture-${capture}`),
+    lamp: say(`lamp-${state.live}`),
+    node: say(`node-${state.node}`),
+  });
+  const entry = item(`${lamp}, ${say(`switch-${state.switch}`)}.`);
+  const icon = document.createElement('span');
+  icon.className = 'icon';
+  icon.setAttribute('aria-hidden', 'true');
+  icon.dataset['icon'] = state.live === 'dark' ? `${capture}-closed` : capture;
+  entry.prepend(icon);
+  entry.id = `lamp-${capture}`;
+  entry.dataset['live'] = String(state.live !== 'dark');
+  return entry;
+}
+
+/** @param {string} words */
+function item(words) {
+  const entry = document.createElement('li');
+  const place = document.createElement('span');
+  place.textContent = words;
+  entry.append(place);
+  return entry;
+}
+
+async function look() {
+  try {
+    const response = await fetch('/api/status');
+    status = response.ok ? await response.json() : null;
+  } catch {
+    status = null;
+  }
+  render();
+}
+
+async function authority() {
+  try {
+    const response = await fetch('/authority.crt', { method: 'HEAD' });
+    element('authority', HTMLElement).hidden = !response.ok;
+  } catch {
+    // Offered at the next visit.
+  }
+}
+
+translatePage();
+inEveryLanguage(render);
+void look();
+void authority();
+setInterval(() => {
+  if (document.visibilityState === 'visible') void look();
+}, INTERVAL);

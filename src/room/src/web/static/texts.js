@@ -1,0 +1,366 @@
+/**
+ * All words of the pages, in German and English. A key that one language lacks does not pass the type check.
+ *
+ * @module
+ */
+
+const german = {
+  // The door
+  'other-language': 'English',
+  invited: 'Sie sind zu einem Gespräch mit diesem Raum eingeladen.',
+  'room-unknown': 'Besprechungsraum',
+  name: 'Ihr Name',
+  'name-hint': 'So werden Sie im Raum angezeigt.',
+  pin: 'PIN',
+  'pin-hint': 'Steht auf dem Bildschirm im Raum.',
+  'token-hint': 'Ihr Link gilt für dieses Gespräch; eine PIN brauchen Sie nicht.',
+  join: 'Beitreten',
+  joining: 'Klopft an …',
+  'join-hint': 'Danach fragt Ihr Browser nach Kamera und Mikrofon. Es geht auch ohne.',
+  notice: 'Alles zum Datenschutz',
+  'notice-missing': 'Der Raum antwortet gerade nicht; ohne den Datenschutzhinweis geht es nicht weiter.',
+  'status-link': 'Zustand dieses Geräts',
+
+  // Refusals
+  'name-empty': 'Bitte geben Sie einen Namen an.',
+  'pin-empty': 'Bitte geben Sie die PIN ein, die auf dem Bildschirm im Raum steht.',
+  'refused-asleep': 'Der Raum schläft. Jemand dort muss den Knopf am Gerät drücken; versuchen Sie es dann noch einmal.',
+  'refused-pin': 'Diese PIN stimmt nicht. Nächster Versuch in {seconds} s.',
+  'refused-token': 'Dieser Link gehört zu einem anderen Gespräch. Geben Sie die PIN vom Bildschirm im Raum ein.',
+  'refused-early': 'Zu viele Versuche. Nächster Versuch in {seconds} s.',
+  'refused-name': 'Dieser Name geht nicht: bitte höchstens 64 Zeichen, ohne Steuerzeichen.',
+  'refused-full': 'Der Raum hat schon so viele Gäste, wie er aufnehmen kann.',
+  'refused-gone': 'Der Raum hat abgelehnt oder das Gespräch ist zu Ende.',
+  'refused-unanswered': 'Der Raum antwortet nicht. Versuchen Sie es noch einmal.',
+  'try-again': 'Sie können es jetzt noch einmal versuchen.',
+
+  // Waiting
+  'waiting-title': 'Sie haben angeklopft',
+  'waiting-text': 'Der Raum sieht Ihren Namen. Jemand dort lässt Sie ein.',
+  'give-up': 'Doch nicht beitreten',
+
+  // The guest's own camera and microphone
+  'own-both': 'Ihre Kamera und Ihr Mikrofon sind an.',
+  'own-microphone': 'Ihr Mikrofon ist an, Ihre Kamera ist aus.',
+  'own-camera': 'Ihre Kamera ist an, Ihr Mikrofon ist aus.',
+  'own-neither': 'Ihre Kamera und Ihr Mikrofon sind aus.',
+  'own-camera-off': 'Kamera aus',
+  'capture-asking': 'Ihr Browser fragt nach Kamera und Mikrofon.',
+  'capture-refused': 'Ihr Browser gibt {what} nicht frei. Sie nehmen ohne teil und können es später erlauben.',
+  'capture-missing': 'Es wurde {what} gefunden. Sie nehmen ohne teil.',
+  'capture-busy': '{what} lässt sich nicht öffnen; vielleicht benutzt ein anderes Programm das Gerät.',
+  'what-camera': 'die Kamera',
+  'what-microphone': 'das Mikrofon',
+  'what-both': 'Kamera und Mikrofon',
+  'no-camera': 'keine Kamera',
+  'no-microphone': 'kein Mikrofon',
+  'no-both': 'weder Kamera noch Mikrofon',
+
+  // The call
+  'call-title': 'Im Gespräch mit {room}',
+  facts: 'Was im Raum gilt',
+  controls: 'Steuerung',
+  'room-camera-live': 'Raumkamera an',
+  'room-camera-closed': 'Raumkamera geschlossen',
+  'room-microphone-live': 'Raummikrofon an',
+  'room-microphone-closed': 'Raummikrofon geschlossen',
+  'recording-never': 'Keine Aufzeichnung',
+  'recording-now': 'Aufzeichnung läuft',
+  connecting: 'Die Verbindung wird aufgebaut …',
+  'microphone-on': 'Mikrofon an',
+  'microphone-off': 'Mikrofon aus',
+  'camera-on': 'Kamera an',
+  'camera-off': 'Kamera aus',
+  devices: 'Geräte',
+  leave: 'Gehen',
+  listen: 'Ton einschalten',
+  'room-video': 'Bild aus dem Raum',
+
+  // Encryption
+  'encryption-none': 'Noch nicht verbunden',
+  'encryption-none-text': 'Sobald Bild und Ton fließen, steht hier, wie sie verschlüsselt sind.',
+  'encryption-end-to-end': 'Ende-zu-Ende verschlüsselt',
+  'encryption-end-to-end-text':
+    'Bild und Ton gehen verschlüsselt von Ihrem Browser zum Gerät im Raum und zurück. Dazwischen kann niemand mithören. Ihr Browser hat das Zertifikat dieses Geräts geprüft.',
+  'encryption-device-not-checked': 'Verschlüsselt, Gerät nicht geprüft',
+  'encryption-device-not-checked-text':
+    'Bild und Ton gehen verschlüsselt von Ihrem Browser zu einem Gerät und zurück. Dass es wirklich das Gerät im Raum ist, konnte Ihr Browser nicht prüfen. Sicher sind Sie, wenn Ihr Browser denselben Fingerabdruck zeigt wie der Bildschirm im Raum.',
+  fingerprint: 'Fingerabdruck des Zertifikats (SHA-256)',
+  'fingerprint-hint':
+    'So nennt ihn das Gerät. Vergleichen Sie, was Ihr Browser zum Zertifikat dieser Seite zeigt, mit dem Bildschirm im Raum.',
+  'fingerprint-missing': 'Der Raum antwortet gerade nicht.',
+
+  // Lost and found
+  reconnecting: 'Die Verbindung wird neu aufgebaut …',
+  lost: 'Der Raum antwortet nicht. Diese Seite versucht es weiter.',
+  back: 'Die Verbindung steht wieder.',
+  'slow-off': 'Verbunden.',
+
+  // Devices
+  microphone: 'Mikrofon',
+  camera: 'Kamera',
+  speaker: 'Lautsprecher',
+  done: 'Fertig',
+  'device-default': 'Standard des Systems',
+  'device-none': 'Keines vorhanden',
+  'device-unnamed': 'Gerät {number}',
+  'device-gone': 'Ein Gerät wurde entfernt.',
+  'device-new': 'Ein Gerät wurde angeschlossen.',
+  'device-failed': 'Dieses Gerät lässt sich nicht öffnen.',
+
+  // The end
+  'ended-denied': 'Der Raum hat abgelehnt',
+  'ended-denied-text': 'Jemand dort möchte das Gespräch jetzt nicht führen.',
+  'ended-meeting-ended': 'Das Gespräch ist zu Ende',
+  'ended-meeting-ended-text': 'Der Raum hat es beendet. Name, Bild und Ton sind auf dem Gerät gelöscht.',
+  'ended-left': 'Sie sind gegangen',
+  'ended-left-text': 'Ihre Kamera und Ihr Mikrofon sind aus, Ihr Name ist auf dem Gerät gelöscht.',
+  'ended-elsewhere': 'Sie sind in einem anderen Fenster dabei',
+  'ended-elsewhere-text': 'Dieses Fenster können Sie schließen.',
+  'ended-lost': 'Die Verbindung kam nicht zustande',
+  'ended-lost-text':
+    'Ein Router oder eine Firewall lässt Bild und Ton nicht durch, oder das Netz ist ausgefallen. Sie können es noch einmal versuchen.',
+  'ended-gone': 'Dieses Gespräch gibt es nicht mehr',
+  'ended-gone-text': 'Der Raum hat es beendet oder ist neu gestartet.',
+  'ended-unsupported': 'Dieser Browser kann keine Anrufe',
+  'ended-unsupported-text': 'Öffnen Sie den Link in einer neueren Fassung von Firefox, Chrome, Edge oder Safari.',
+  again: 'Noch einmal anklopfen',
+
+  // The status page
+  'status-title': 'Zustand dieses Geräts',
+  'status-room': 'Zur Seite für Gäste',
+  'status-lamps': 'Was die Lampen zeigen',
+  'status-trust': 'Was ihr Wort wert ist',
+  'status-contacts': 'Wohin das Gerät Kontakt aufnimmt',
+  'status-contacts-none': 'Zu keinem anderen Rechner.',
+  'status-certificate': 'Zertifikat dieser Seite',
+  'status-versions': 'Fassungen',
+  'status-version': 'Subrosa {version}, Gerät „{board}“',
+  'status-encoder': 'Encoder: {encoder}',
+  'status-encoder-none': 'Noch kein Encoder geprüft.',
+  'status-guests': 'Gäste im Gespräch: {guests}',
+  'status-media': 'Bild und Ton sind bereit.',
+  'status-media-missing': 'Bild und Ton starten gerade.',
+  'status-asleep': 'Der Raum schläft. Kamera und Mikrofon können nicht geöffnet werden.',
+  'status-awake': 'Der Raum ist wach.',
+  'status-guard-missing': 'Der Wächter antwortet nicht: die Lampen gelten als an, Kamera und Mikrofon sind zu.',
+  'status-authority': 'Geräteautorität herunterladen',
+  'status-authority-hint':
+    'Wer sie installiert, dessen Browser prüft dieses Gerät; sie gilt nur für die Namen und Adressen dieses Geräts.',
+  'status-capture': '{capture}: {lamp}, {node}',
+  'capture-camera': 'Kamera',
+  'capture-microphone': 'Mikrofon',
+  'lamp-lit': 'Lampe an',
+  'lamp-dark': 'Lampe aus',
+  'lamp-unknown': 'Lampe nicht lesbar, gilt als an',
+  'node-missing': 'kein Gerät vorhanden',
+  'node-closed': 'nachweislich geschlossen',
+  'node-open': 'offen',
+  'node-closing': 'wird geschlossen',
+  'node-foreign': 'von einem anderen Programm geöffnet',
+  'node-unknown': 'nicht nachweisbar, gilt als offen',
+  'switch-open': 'Schalter offen',
+  'switch-closed': 'Schalter zu',
+  'switch-unknown': 'Schalter nicht lesbar',
+  'trust-simulated-one-user':
+    'Simulierter Raum, alle Programme unter einem Benutzer: zum Ausprobieren. Ein Programm könnte sich die Erlaubnis zum Öffnen selbst geben.',
+  'trust-simulated-users':
+    'Simulierter Raum, jedes Programm mit eigenem Benutzer: die Erlaubnis zum Öffnen ist so wirksam wie auf einem Gerät, Schalter und Lampen sind simuliert.',
+  'trust-guard':
+    'Stufe 1: ein eigenes Programm ohne Netz schaltet die Lampen und besitzt Kamera und Mikrofon. Nur wer das ganze Gerät übernimmt, kann es umgehen.',
+  'trust-kernel': 'Stufe 2: die Lampe der Kamera schaltet der Kernel.',
+  'trust-wired': 'Stufe 3: Schalter und Lampe liegen im Stromweg von Kamera und Mikrofon; Software kann sie nicht umgehen.',
+};
+
+/** @typedef {keyof typeof german} Key */
+/** @typedef {'de' | 'en'} Language */
+/** @typedef {Readonly<Record<Key, string>>} Texts */
+
+/** @type {Texts} */
+const english = {
+  'other-language': 'Deutsch',
+  invited: 'You are invited to a meeting with this room.',
+  'room-unknown': 'Meeting room',
+  name: 'Your name',
+  'name-hint': 'This is how you are shown in the room.',
+  pin: 'PIN',
+  'pin-hint': 'It is on the screen in the room.',
+  'token-hint': 'Your link is for this meeting; you need no PIN.',
+  join: 'Join',
+  joining: 'Knocking …',
+  'join-hint': 'Your browser will then ask for camera and microphone. It works without them too.',
+  notice: 'All about privacy',
+  'notice-missing': 'The room does not answer just now; nobody enters without the privacy notice.',
+  'status-link': 'State of this device',
+
+  'name-empty': 'Please give a name.',
+  'pin-empty': 'Please enter the PIN from the screen in the room.',
+  'refused-asleep': 'The room is asleep. Somebody there has to press the button on the device; then try again.',
+  'refused-pin': 'This is not the PIN. Next try in {seconds} s.',
+  'refused-token': 'This link belongs to another meeting. Enter the PIN from the screen in the room.',
+  'refused-early': 'Too many tries. Next try in {seconds} s.',
+  'refused-name': 'This name cannot be used: 64 characters at most, please, and no control characters.',
+  'refused-full': 'The room already has as many guests as it can take.',
+  'refused-gone': 'The room has said no, or the meeting is over.',
+  'refused-unanswered': 'The room does not answer. Try again.',
+  'try-again': 'You can try again now.',
+
+  'waiting-title': 'You have knocked',
+  'waiting-text': 'The room sees your name. Somebody there will let you in.',
+  'give-up': 'Do not join',
+
+  'own-both': 'Your camera and your microphone are on.',
+  'own-microphone': 'Your microphone is on, your camera is off.',
+  'own-camera': 'Your camera is on, your microphone is off.',
+  'own-neither': 'Your camera and your microphone are off.',
+  'own-camera-off': 'Camera off',
+  'capture-asking': 'Your browser is asking for camera and microphone.',
+  'capture-refused': 'Your browser does not allow {what}. You take part without, and can allow it later.',
+  'capture-missing': 'There is {what}. You take part without.',
+  'capture-busy': 'Your browser cannot open {what}; perhaps another program is using it.',
+  'what-camera': 'the camera',
+  'what-microphone': 'the microphone',
+  'what-both': 'camera and microphone',
+  'no-camera': 'no camera',
+  'no-microphone': 'no microphone',
+  'no-both': 'neither camera nor microphone',
+
+  'call-title': 'In a meeting with {room}',
+  facts: 'What is true in the room',
+  controls: 'Controls',
+  'room-camera-live': 'Room camera live',
+  'room-camera-closed': 'Room camera closed',
+  'room-microphone-live': 'Room microphone live',
+  'room-microphone-closed': 'Room microphone closed',
+  'recording-never': 'No recording',
+  'recording-now': 'Recording',
+  connecting: 'Connecting …',
+  'microphone-on': 'Microphone on',
+  'microphone-off': 'Microphone off',
+  'camera-on': 'Camera on',
+  'camera-off': 'Camera off',
+  devices: 'Devices',
+  leave: 'Leave',
+  listen: 'Turn on sound',
+  'room-video': 'Picture from the room',
+
+  'encryption-none': 'Not connected yet',
+  'encryption-none-text': 'Once picture and sound flow, this says how they are encrypted.',
+  'encryption-end-to-end': 'End-to-end encrypted',
+  'encryption-end-to-end-text':
+    'Picture and sound go encrypted from your browser to the device in the room and back. Nobody in between can listen in. Your browser has checked the certificate of this device.',
+  'encryption-device-not-checked': 'Encrypted, device not checked',
+  'encryption-device-not-checked-text':
+    'Picture and sound go encrypted from your browser to a device and back. Your browser could not check that it is really the device in the room. You are safe if your browser shows the same fingerprint as the screen in the room.',
+  fingerprint: 'Fingerprint of the certificate (SHA-256)',
+  'fingerprint-hint':
+    'This is what the device says. Compare what your browser shows about the certificate of this page with the screen in the room.',
+  'fingerprint-missing': 'The room does not answer just now.',
+
+  reconnecting: 'Connecting again …',
+  lost: 'The room does not answer. This page keeps trying.',
+  back: 'Connected again.',
+  'slow-off': 'Connected.',
+
+  microphone: 'Microphone',
+  camera: 'Camera',
+  speaker: 'Speaker',
+  done: 'Done',
+  'device-default': 'Default of the system',
+  'device-none': 'There is none',
+  'device-unnamed': 'Device {number}',
+  'device-gone': 'A device was removed.',
+  'device-new': 'A device was connected.',
+  'device-failed': 'This device cannot be opened.',
+
+  'ended-denied': 'The room has said no',
+  'ended-denied-text': 'Somebody there does not want to hold this meeting now.',
+  'ended-meeting-ended': 'The meeting is over',
+  'ended-meeting-ended-text': 'The room has ended it. Name, picture and sound are wiped from the device.',
+  'ended-left': 'You have left',
+  'ended-left-text': 'Your camera and your microphone are off, your name is wiped from the device.',
+  'ended-elsewhere': 'You are in this meeting in another window',
+  'ended-elsewhere-text': 'You can close this window.',
+  'ended-lost': 'No connection came about',
+  'ended-lost-text':
+    'A router or a firewall does not let picture and sound through, or the network is down. You can try again.',
+  'ended-gone': 'This meeting is no more',
+  'ended-gone-text': 'The room has ended it, or has restarted.',
+  'ended-unsupported': 'This browser cannot make calls',
+  'ended-unsupported-text': 'Open the link in a newer version of Firefox, Chrome, Edge or Safari.',
+  again: 'Knock again',
+
+  'status-title': 'State of this device',
+  'status-room': 'To the page for guests',
+  'status-lamps': 'What the lamps show',
+  'status-trust': 'What their word is worth',
+  'status-contacts': 'Whom the device contacts',
+  'status-contacts-none': 'No other host.',
+  'status-certificate': 'Certificate of this page',
+  'status-versions': 'Versions',
+  'status-version': 'Subrosa {version}, device “{board}”',
+  'status-encoder': 'Encoder: {encoder}',
+  'status-encoder-none': 'No encoder tried yet.',
+  'status-guests': 'Guests in the meeting: {guests}',
+  'status-media': 'Picture and sound are ready.',
+  'status-media-missing': 'Picture and sound are starting.',
+  'status-asleep': 'The room is asleep. Camera and microphone cannot be opened.',
+  'status-awake': 'The room is awake.',
+  'status-guard-missing': 'The guard does not answer: the lamps count as lit, camera and microphone are closed.',
+  'status-authority': 'Download the device’s authority',
+  'status-authority-hint':
+    'The browser of whoever installs it checks this device; it is good for this device’s names and addresses only.',
+  'status-capture': '{capture}: {lamp}, {node}',
+  'capture-camera': 'Camera',
+  'capture-microphone': 'Microphone',
+  'lamp-lit': 'lamp lit',
+  'lamp-dark': 'lamp dark',
+  'lamp-unknown': 'lamp cannot be read, counts as lit',
+  'node-missing': 'no device there',
+  'node-closed': 'proved closed',
+  'node-open': 'open',
+  'node-closing': 'closing',
+  'node-foreign': 'opened by another program',
+  'node-unknown': 'nothing can be proved, counts as open',
+  'switch-open': 'switch open',
+  'switch-closed': 'switch closed',
+  'switch-unknown': 'switch cannot be read',
+  'trust-simulated-one-user':
+    'Simulated room, all programs under one user: for trying out. A program could give itself the permission to open.',
+  'trust-simulated-users':
+    'Simulated room, each program with its own user: the permission to open is as real as on a device; switches and lamps are simulated.',
+  'trust-guard':
+    'Tier 1: a program of its own, without network, drives the lamps and owns camera and microphone. Only who takes over the whole device can get around it.',
+  'trust-kernel': 'Tier 2: the kernel drives the lamp of the camera.',
+  'trust-wired':
+    'Tier 3: switch and lamp are in the power path of camera and microphone; software cannot get around them.',
+};
+
+/** @type {Readonly<Record<Language, Texts>>} */
+const texts = { de: german, en: english };
+
+/**
+ * A text in a language; `{…}` are filled in.
+ *
+ * @param {Language} language
+ * @param {Key} key
+ * @param {Readonly<Record<string, string | number>>} [values]
+ * @returns {string}
+ */
+export function text(language, key, values = {}) {
+  return texts[language][key].replace(/\{(\w+)\}/g, (hole, /** @type {string} */ name) => String(values[name] ?? hole));
+}
+
+/**
+ * The first language of a list of tags that is spoken here; English where none is.
+ *
+ * @param {readonly string[]} tags
+ * @returns {Language}
+ */
+export function spoken(tags) {
+  for (const tag of tags) {
+    const language = tag.toLowerCase().split('-')[0];
+    if (language === 'de' || language === 'en') return language;
+  }
+  return 'en';
+}
