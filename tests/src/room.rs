@@ -106,6 +106,21 @@ pub struct Room {
     pub sim: Sim,
 }
 
+/// Copies of programs and their files, for a user who cannot enter the folder of the source tree.
+fn copies(folder: &Path) -> (PathBuf, PathBuf) {
+    let share = folder.join("share");
+    for part in ["boards", "data"] {
+        fs::create_dir_all(share.join(part)).expect("a folder");
+        for entry in fs::read_dir(tree().join(part)).into_iter().flatten().flatten() {
+            fs::copy(entry.path(), share.join(part).join(entry.file_name())).expect("a copy");
+        }
+    }
+    for name in ["subrosa", "subrosa-guard", "subrosa-media", "subrosa-sim"] {
+        fs::copy(program(name), folder.join(name)).expect("a copy");
+    }
+    (folder.join("subrosa"), share)
+}
+
 fn free_port(address: IpAddr) -> u16 {
     let listener = TcpListener::bind(SocketAddr::new(address, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
@@ -138,23 +153,25 @@ impl Room {
         let configuration = folder.path().join("subrosa.toml");
         fs::write(&configuration, configuration_of(&plan, port)).expect("the configuration");
         let run = folder.path().join("run");
-        let mut command = Command::new(program("subrosa"));
+        let as_nobody = plan.users == Users::One && rustix::process::geteuid().is_root();
+        let (program, share) = if as_nobody { copies(folder.path()) } else { (program("subrosa"), tree()) };
+        let mut command = Command::new(program);
         command.args(["run", "--board", "sim"]).arg("--config").arg(&configuration);
         command
             .arg("--run")
             .arg(&run)
             .arg("--state")
             .arg(plan.state.clone().unwrap_or_else(|| folder.path().join("state")));
-        command.arg("--share").arg(tree()).arg("--sim-listen").arg(format!("127.0.0.1:{sim_port}"));
+        command.arg("--share").arg(share).arg("--sim-listen").arg(format!("127.0.0.1:{sim_port}"));
         command.envs(plan.environment.iter().cloned()).current_dir("/");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if plan.users == Users::One {
             command.arg("--one-user");
-            if rustix::process::geteuid().is_root() {
-                const NOBODY: u32 = 65_534;
-                std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("the folder's owner");
-                command.uid(NOBODY).gid(NOBODY);
-            }
+        }
+        if as_nobody {
+            const NOBODY: u32 = 65_534;
+            std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("the folder's owner");
+            command.uid(NOBODY).gid(NOBODY);
         }
         let started = Instant::now();
         let mut supervisor = inside(plan.namespace.as_deref(), || command.spawn()).expect("`subrosa run`");

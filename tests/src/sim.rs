@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -134,6 +137,45 @@ impl Sim {
         self.client.get_bytes("/screen.jpg")
     }
 
+    /// What the screen shows, scaled down to 64 × 36 pixels of red, green and blue. `None`: nothing yet.
+    #[must_use]
+    pub fn look(&self) -> Option<Vec<[u8; 3]>> {
+        let jpeg = self.screen().ok()?;
+        let chain = "appsrc name=in ! jpegdec ! videoconvert ! videoscale method=nearest-neighbour ! video/x-raw,format=RGB,width=64,height=36 \
+                     ! appsink name=out sync=false";
+        let pixels = through(chain, jpeg)?;
+        // Rows of 64 × 3 bytes are a multiple of four long, so there is no padding.
+        Some(pixels.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect())
+    }
+
+    /// What the QR code on the screen says.
+    #[must_use]
+    pub fn qr(&self) -> Option<String> {
+        let jpeg = self.screen().ok()?;
+        gst::init().ok()?;
+        let chain = "appsrc name=in ! jpegdec ! videoconvert ! zbar cache=false ! fakesink sync=false";
+        let pipeline = gst::parse::launch(chain).ok()?.downcast::<gst::Pipeline>().ok()?;
+        feed(&pipeline, jpeg)?;
+        pipeline.set_state(gst::State::Playing).ok()?;
+        let bus = pipeline.bus()?;
+        let mut said = None;
+        while let Some(message) = bus.timed_pop(gst::ClockTime::from_seconds(5)) {
+            match message.view() {
+                gst::MessageView::Eos(_) | gst::MessageView::Error(_) => break,
+                gst::MessageView::Element(element) => {
+                    let symbol = element
+                        .structure()
+                        .filter(|found| found.name() == "barcode")
+                        .and_then(|found| found.get("symbol").ok());
+                    said = symbol.or(said);
+                }
+                _ => {}
+            }
+        }
+        let _stopped = pipeline.set_state(gst::State::Null);
+        said
+    }
+
     /// The last `seconds` of what the speaker played, as samples at 48 kHz.
     #[must_use]
     pub fn heard(&self, seconds: u32) -> Vec<i16> {
@@ -145,6 +187,30 @@ impl Sim {
             .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
             .collect()
     }
+}
+
+fn feed(pipeline: &gst::Pipeline, bytes: Vec<u8>) -> Option<()> {
+    let input = pipeline.by_name("in")?.downcast::<gst_app::AppSrc>().ok()?;
+    input.set_caps(Some(&gst::Caps::builder("image/jpeg").field("framerate", gst::Fraction::new(0, 1)).build()));
+    input.set_format(gst::Format::Time);
+    let mut buffer = gst::Buffer::from_mut_slice(bytes);
+    buffer.get_mut()?.set_pts(gst::ClockTime::ZERO);
+    let given = input.clone();
+    // An `appsrc` takes buffers before it runs.
+    given.push_buffer(buffer).ok()?;
+    given.end_of_stream().ok().map(drop)
+}
+
+fn through(chain: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
+    gst::init().ok()?;
+    let pipeline = gst::parse::launch(chain).ok()?.downcast::<gst::Pipeline>().ok()?;
+    let output = pipeline.by_name("out")?.downcast::<gst_app::AppSink>().ok()?;
+    feed(&pipeline, bytes)?;
+    pipeline.set_state(gst::State::Playing).ok()?;
+    let sample = output.try_pull_sample(gst::ClockTime::from_seconds(5));
+    let pixels = sample.and_then(|sample| Some(sample.buffer()?.map_readable().ok()?.as_slice().to_vec()));
+    let _stopped = pipeline.set_state(gst::State::Null);
+    pixels
 }
 
 /// Root mean square of samples, in dB below full scale; silence is -120.
