@@ -11,6 +11,7 @@ import { say } from "./texts.js";
 
 const spoken = element("spoken", HTMLElement);
 const button = element("button", HTMLButtonElement);
+const screen = element("screen", HTMLCanvasElement);
 
 /** @type {Map<HTMLElement, string>} */
 const words = new Map();
@@ -114,16 +115,22 @@ export function show(state) {
   showCable("camera", state.camera.plugged);
   showCable("microphone", state.microphone.plugged);
   button.dataset.pressed = String(state.pressed);
+  screen.dataset.stale = String(!state.outputs);
 }
 
 /**
- * Whether the simulator answers.
+ * Whether the simulator answers. While it does not, nothing is known: no lamp is shown dark.
  * @param {boolean} there
  */
 export function enable(there) {
   for (const part of document.querySelectorAll("main button")) {
     if (part instanceof HTMLButtonElement) part.disabled = !there;
   }
+  if (there) return;
+  screen.dataset.stale = "true";
+  showLamp("camera-live", "live", "camera", "unknown");
+  showLamp("microphone-live", "live", "microphone", "unknown");
+  showLamp("microphone-muted", "muted", "microphone", "unknown");
 }
 
 /** Puts the hand on everything that moves. */

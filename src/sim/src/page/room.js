@@ -21,6 +21,7 @@ events.addEventListener("error", () => {
   lost.textContent = say("lost");
   lost.hidden = false;
   device.enable(false);
+  speaker.show({ rms: -90, peak: -90 });
 });
 events.addEventListener("state", (event) => device.show(JSON.parse(event.data)));
 events.addEventListener("sound", (event) => speaker.show(JSON.parse(event.data)));
