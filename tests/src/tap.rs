@@ -273,4 +273,29 @@ mod tests {
         assert_eq!(Rtp::parse(&[0, 1, 0, 0]), None, "STUN");
         assert_eq!(Rtp::parse(&[22, 254, 253, 0]), None, "DTLS");
     }
+
+    #[test]
+    fn a_tap_shows_what_goes_to_the_guest_and_who_is_looked_for_in_vain() {
+        use crate::namespace::Wire;
+        use crate::stage::{Need, eventually};
+        crate::needs!(Need::Root, Need::Program("ip"));
+        let wire = Wire::lay();
+        let tap = Tap::on(Some(&wire.room), Wire::INTERFACE);
+        let before = SystemTime::now();
+        wire.room.run(|| {
+            let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+            for to in ["10.77.0.2:5000", "192.0.2.53:53"] {
+                let _unanswered = socket.send_to(b"\x80\x60\0\x07\0\0\0\x09\0\0\0\x05", to);
+            }
+        });
+        let mut seen = Vec::new();
+        let asked = eventually("somebody unknown is looked for", Duration::from_secs(5), || {
+            seen.extend(tap.take());
+            seen.iter().filter(|seen| seen.outgoing).filter_map(Seen::asked_for).find(|asked| asked.octets()[0] == 192)
+        });
+        assert_eq!(asked, Ipv4Addr::new(192, 0, 2, 53));
+        let packet = seen.iter().find(|seen| seen.rtp().is_some()).unwrap();
+        assert_eq!(packet.rtp().unwrap().sequence, 7);
+        assert!(packet.outgoing && packet.at >= before && packet.at <= SystemTime::now());
+    }
 }
