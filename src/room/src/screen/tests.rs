@@ -272,6 +272,13 @@ fn pictures_of_every_scene() {
     for (index, view) in crowded(Language::German).into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
         save(format!("crowded-{index}.png"), draw(&scene(&view, &fonts), &fonts), view.size);
     }
+    // Half as large, for the documents.
+    let size = Size { width: 960, height: 540 };
+    for (name, view) in
+        all(Language::English).into_iter().filter(|(name, _)| ["awake", "asking", "call"].contains(name))
+    {
+        save(format!("small-{name}.png"), draw(&scene(&View { size, ..view }, &fonts), &fonts), size);
+    }
     let mut view = all(Language::German).swap_remove(2).1;
     for size in SIZES {
         view = View { size, camera: Some(closed(None)), ..view };
