@@ -1,6 +1,6 @@
 //! What must hold on every screen, whatever is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use subrosa_messages::guard::Refusal;
 use subrosa_messages::media::Size;
 
 use super::card::{CardReason, card_scene};
+use super::code::Modules;
 use super::examples::{FULL_HD, all, closed, crowded};
 use super::palette::Colour;
 use super::scene::{Area, Item};
@@ -176,6 +177,57 @@ fn the_overlay_is_transparent_where_pictures_move_and_opaque_elsewhere() {
         let windows: usize = scene.windows.iter().map(|window| window.width as usize * window.height as usize).sum();
         assert_eq!(clear, windows, "{name}");
         assert!(pixels.chunks_exact(4).all(|pixel| pixel[3] == 0 || pixel[3] == 255), "{name}");
+    }
+}
+
+/// The code is read back from the pixels, as a phone would.
+#[test]
+fn the_code_on_the_screen_is_that_of_the_link_with_its_quiet_zone() {
+    let fonts = Fonts::load().unwrap();
+    for (name, view) in all(Language::English) {
+        let Phase::Awake { invitation } = &view.phase else { continue };
+        let expected = Modules::of(invitation.link_with_token.reveal()).unwrap();
+        let side = expected.side();
+        for size in SIZES {
+            let scene = scene(&View { size, ..view.clone() }, &fonts);
+            let pixels = draw(&scene, &fonts);
+            let place = scene.items.iter().find_map(|item| match item {
+                Item::Code { area, .. } => Some(*area),
+                Item::Panel { .. } | Item::Text { .. } | Item::Icon { .. } => None,
+            });
+            let place = place.unwrap().inset(2.0);
+            let dark = |x: usize, y: usize| pixels[(y * size.width as usize + x) * 4] < 0x80;
+            let (mut left, mut top, mut right, mut bottom) = (usize::MAX, usize::MAX, 0, 0);
+            for y in place.y as usize..place.bottom() as usize {
+                for x in place.x as usize..place.right() as usize {
+                    // The corners of the panel are round: what lies outside is the ground.
+                    let corner = |edge: f32, at: usize| (at as f32 - edge).abs() < place.width * 0.06;
+                    let round = (corner(place.x, x) || corner(place.right(), x))
+                        && (corner(place.y, y) || corner(place.bottom(), y));
+                    if dark(x, y) && !round {
+                        (left, top, right, bottom) = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
+                    }
+                }
+            }
+            assert_eq!((right - left) % side, 0, "{name} {size:?}: modules are whole pixels");
+            let step = (right - left) / side;
+            assert_eq!(bottom - top, right - left);
+            assert!(step >= 3, "{name} {size:?}: {step}");
+            let quiet = (left as f32 - place.x).min(place.right() - right as f32) + 2.0;
+            assert!(quiet >= 4.0 * step as f32 - 1.0, "{name} {size:?}: quiet zone of {quiet} at {step}");
+            let mut found = vec![false; side * side];
+            for (index, module) in found.iter_mut().enumerate() {
+                *module = dark(left + (index % side) * step + step / 2, top + (index / side) * step + step / 2);
+            }
+            let runs = expected
+                .runs()
+                .flat_map(|(row, column, length)| (column..column + length).map(move |x| row * side + x));
+            let expected: HashSet<usize> = runs.collect();
+            assert!(
+                found.iter().enumerate().all(|(index, dark)| expected.contains(&index) == *dark),
+                "{name} {size:?}"
+            );
+        }
     }
 }
 
