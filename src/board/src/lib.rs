@@ -43,6 +43,11 @@ pub enum LinesBackend {
     Sim,
 }
 
+impl LinesBackend {
+    /// All of them.
+    pub const ALL: [LinesBackend; 1] = [LinesBackend::Sim];
+}
+
 /// What stands behind lamps and switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,8 +130,27 @@ pub enum Proof {
     Lease,
     /// `/proc/asound/cardN/pcmMc/subK/status`.
     AlsaStatus,
-    /// The reference count of the V4L2 driver's module.
+    /// The reference count of the V4L2 driver's module; for a driver that is built into the kernel the same as
+    /// [`Proof::V4l2Priority`].
     ModuleReferences,
+    /// V4L2 priority and ownership of buffers: the last choice.
+    V4l2Priority,
+}
+
+impl Proof {
+    /// All of them.
+    pub const ALL: [Proof; 4] = [Proof::Lease, Proof::AlsaStatus, Proof::ModuleReferences, Proof::V4l2Priority];
+
+    /// As it is written in a board file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Proof::Lease => "lease",
+            Proof::AlsaStatus => "alsa-status",
+            Proof::ModuleReferences => "module-references",
+            Proof::V4l2Priority => "v4l2-priority",
+        }
+    }
 }
 
 /// The speaker; a row of media's table.
@@ -180,20 +204,91 @@ impl Board {
     /// Reads a board file.
     ///
     /// # Errors
-    /// When the file cannot be read or is no board file; the error names line and key.
+    /// When the file cannot be read or is no board file; the error names line and key and says what would be right.
     pub fn load(path: &Path) -> Result<Self, BoardError> {
         let text = fs::read_to_string(path).map_err(|source| BoardError::Read { path: path.to_owned(), source })?;
         let invalid = |explanation: String| BoardError::Invalid { path: path.to_owned(), explanation };
         let board: Board = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        if path.file_stem().is_none_or(|stem| stem != board.name.as_str()) {
-            return Err(invalid(format!("name = \"{}\" is not the name of the file: make them the same", board.name)));
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        board.check(stem).map_err(|wrong| invalid(wrong.explain(&text)))?;
+        Ok(board)
+    }
+
+    /// What the types cannot say.
+    fn check(&self, stem: &str) -> Result<(), Wrong> {
+        if self.name != stem {
+            let right = format!("name it like the file: \"{stem}\"");
+            return Err(Wrong::new("name", &self.name, "is not the name of the file", right));
         }
-        for (key, capture) in [("camera", &board.camera), ("microphone", &board.microphone)] {
-            if capture.nodes.is_empty() {
-                return Err(invalid(format!("{key}.nodes is empty: name at least one node")));
+        if self.encoders.is_empty() {
+            let right = "name at least \"x264enc\"".to_owned();
+            return Err(Wrong::new("encoders", "encoders", "is empty", right));
+        }
+        if self.camera.muted.is_some() {
+            let right = "leave it out: the camera's one lamp says enough".to_owned();
+            return Err(Wrong::new("camera.muted", "muted", "is a lamp of microphones", right));
+        }
+        let mut lines = vec![("button.line", &self.button.line)];
+        for capture in [("camera", &self.camera), ("microphone", &self.microphone)] {
+            capture.1.check(capture.0)?;
+            lines.push(("switch.line", &capture.1.switch.line));
+            lines.push(("live.line", &capture.1.live.line));
+            lines.extend(capture.1.muted.as_ref().map(|muted| ("muted.line", &muted.line)));
+        }
+        for (place, (key, line)) in lines.iter().enumerate() {
+            if line.is_empty() || line.contains('/') || line.starts_with('.') {
+                let right = "a line has a plain name such as \"camera-live\"".to_owned();
+                return Err(Wrong::new(key, line, "is no name of a line", right));
+            }
+            if lines.iter().take(place).any(|(_, earlier)| earlier == line) {
+                let right = "every switch and lamp has a line of its own".to_owned();
+                return Err(Wrong::new(key, line, "is used twice", right));
             }
         }
-        Ok(board)
+        Ok(())
+    }
+}
+
+impl CaptureBoard {
+    fn check(&self, key: &str) -> Result<(), Wrong> {
+        let nodes = format!("{key}.nodes");
+        if self.nodes.is_empty() {
+            return Err(Wrong::new(
+                &nodes,
+                key,
+                "is empty",
+                "name at least one node, such as \"/dev/video0\"".to_owned(),
+            ));
+        }
+        for node in &self.nodes {
+            if !node.starts_with('/') && !node.starts_with("{run}/") {
+                let right = "give a whole path, or one that starts with {run}/".to_owned();
+                return Err(Wrong::new(&nodes, node, "is no whole path", right));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a file that is a board file by its form.
+struct Wrong {
+    key: String,
+    found: String,
+    problem: &'static str,
+    right: String,
+}
+
+impl Wrong {
+    fn new(key: &str, found: &str, problem: &'static str, right: String) -> Self {
+        Wrong { key: key.to_owned(), found: found.to_owned(), problem, right }
+    }
+
+    fn explain(&self, text: &str) -> String {
+        let Wrong { key, found, problem, right } = self;
+        // The last line that bears the value: of two equal ones the second is one too many.
+        let line = text.lines().enumerate().filter(|(_, line)| line.contains(found.as_str())).last();
+        let place = line.map(|(number, _)| format!("line {}, ", number + 1)).unwrap_or_default();
+        format!("{place}{key}: \"{found}\" {problem}; {right}")
     }
 }
 
@@ -201,26 +296,67 @@ impl Board {
 mod tests {
     use super::*;
 
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards")
+    }
+
     #[test]
     fn every_board_file_of_the_project_loads() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards");
         let mut seen = 0;
-        for entry in fs::read_dir(folder).unwrap() {
+        for entry in fs::read_dir(folder()).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
                 Board::load(&path).unwrap();
                 seen += 1;
             }
         }
-        assert!(seen >= 1);
+        assert!(seen >= 2);
+    }
+
+    /// The error of the simulated room's board with one text replaced by another.
+    fn error(from: &str, to: &str) -> String {
+        let text = fs::read_to_string(folder().join("sim.toml")).unwrap();
+        assert!(text.contains(from), "{from}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sim.toml");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        Board::load(&path).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_wrong_key_is_named_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("b.toml");
-        fs::write(&path, "name = \"b\"\ntitel = \"B\"\n").unwrap();
-        let error = Board::load(&path).unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("titel"), "{error}");
+    fn a_wrong_key_is_named_with_its_line_and_what_would_be_right() {
+        let error = error("title =", "titel =");
+        for part in ["sim.toml", "line 3", "titel", "`title`"] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_line_and_what_would_be_right() {
+        for (from, to, parts) in [
+            ("proof = \"lease\"", "proof = \"hope\"", ["line 14", "hope", "`alsa-status`"]),
+            ("name = \"sim\"", "name = \"pc\"", ["line 2", "\"pc\" is not the name of the file", "\"sim\""]),
+            ("[\"x264enc\", \"openh264enc\"]", "[]", ["line 6", "encoders", "\"x264enc\""]),
+            ("\"{run}/sim/nodes/camera\"", "\"camera0\"", ["line 13", "camera.nodes", "{run}/"]),
+            ("[\"{run}/sim/nodes/camera\"]", "[]", ["camera.nodes", "is empty", "/dev/video0"]),
+            ("line = \"button\"", "line = \"../button\"", ["line 9", "button.line", "plain name"]),
+            ("line = \"camera-live\"", "line = \"microphone-live\"", ["line 23", "used twice", "of its own"]),
+            (
+                "\nlive = { line = \"camera-live\" }",
+                "\nlive = { line = \"camera-live\" }\nmuted = { line = \"red\" }",
+                ["camera.muted", "microphones", "leave it out"],
+            ),
+        ] {
+            let error = error(from, to);
+            for part in parts {
+                assert!(error.contains(part), "{part} in {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_says_where_board_files_are() {
+        let error = Board::load(Path::new("boards/missing.toml")).unwrap_err().to_string();
+        assert!(error.contains("boards/missing.toml") && error.contains("--board"), "{error}");
     }
 }
