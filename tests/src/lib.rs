@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod call;
 pub mod client;
+pub mod devices;
 pub mod figures;
 pub mod mute;
 pub mod namespace;
