@@ -11,7 +11,11 @@ fn section(title: &str, paragraphs: &[String]) -> NoticeSection {
 pub fn short(language: Language, facts: &NoticeFacts) -> NoticeSection {
     let room = &facts.room;
     let who = match named(facts.operator.as_ref()) {
-        Some(name) => language.pick(format!("Verantwortlich ist {name}."), format!("{name} is responsible.")),
+        // "e. V." brings its own full stop.
+        Some(name) => language.pick(
+            format!("Verantwortlich ist {}.", name.trim_end_matches('.')),
+            format!("{name} is responsible."),
+        ),
         None => language.pick(
             "Wer diesen Raum betreibt, hat sich hier noch nicht eingetragen; fragen Sie die Person, die Sie eingeladen \
              hat."
@@ -21,19 +25,13 @@ pub fn short(language: Language, facts: &NoticeFacts) -> NoticeSection {
     };
     let what = language.pick(
         format!(
-            "Ihr Name, Ihr Bild und Ihr Ton gehen direkt an das Gerät im Raum „{room}“. Die Menschen dort sehen und \
-             hören Sie, und Sie sehen und hören sie."
+            "Name, Bild und Ton gehen direkt an das Gerät im Raum „{room}“ und sind nur dort zu sehen und zu hören."
         ),
-        format!(
-            "Your name, picture and sound go directly to the device in the room “{room}”. The people there see and \
-             hear you, and you see and hear them."
-        ),
+        format!("Your name, picture and sound go directly to the device in the room “{room}”, to be seen and heard there only."),
     );
     let kept = language.pick(
-        "Nichts wird aufgezeichnet, nichts bleibt nach dem Gespräch gespeichert, niemand sonst ist beteiligt. Kamera \
-         und Mikrofon sind freiwillig.",
-        "Nothing is recorded, nothing is kept after the meeting, nobody else is involved. Camera and microphone are \
-         up to you.",
+        "Nichts wird aufgezeichnet oder nach dem Gespräch gespeichert. Kamera und Mikrofon sind freiwillig.",
+        "Nothing is recorded, or kept after the meeting. Camera and microphone are up to you.",
     );
     section(language.pick("Kurz gesagt", "In short"), &[what, kept.to_owned(), who])
 }

@@ -10,7 +10,9 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::language::Language;
-use crate::meeting::guest::{EndReason, GuestEvent, KnockRefusal, Secret, SessionKey};
+use crate::meeting::guest::{
+    Encryption, EndReason, GuestEvent, KnockRefusal, OfferedLines, RoomView, Secret, SessionKey,
+};
 use crate::notice::{Notice, NoticeFacts};
 use crate::status::Status;
 
@@ -117,9 +119,127 @@ fn settings(state: &std::path::Path) -> WebSettings {
     }
 }
 
+fn page(name: &str) -> &'static str {
+    std::str::from_utf8(files::find(name).unwrap().bytes).unwrap()
+}
+
+/// What a value is called in JSON.
+fn word(value: &impl serde::Serialize, key: &str) -> String {
+    let value = serde_json::to_value(value).unwrap();
+    let word = if key.is_empty() { &value } else { &value[key] };
+    word.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_page_understands_every_event_of_the_meeting() {
+    let lines = OfferedLines {
+        room_video: "0".to_owned(),
+        room_audio: "1".to_owned(),
+        guest_video: "2".to_owned(),
+        guest_audio: "3".to_owned(),
+    };
+    let room = RoomView {
+        room: "Rose Room".to_owned(),
+        camera_live: true,
+        microphone_live: true,
+        encryption: Encryption::None,
+        guests: 1,
+        recording: false,
+    };
+    let events = [
+        GuestEvent::Waiting,
+        GuestEvent::Admitted,
+        GuestEvent::Offer { link: subrosa_messages::media::LinkId(1), sdp: Pii::new(String::new()), lines },
+        GuestEvent::Connected,
+        GuestEvent::Reconnecting,
+        GuestEvent::Picture { paused: true },
+        GuestEvent::Room(room),
+        GuestEvent::Ended { reason: EndReason::Left },
+    ];
+    for event in &events {
+        // A new event has to be added to the list above, and to the page.
+        match event {
+            GuestEvent::Waiting
+            | GuestEvent::Admitted
+            | GuestEvent::Offer { .. }
+            | GuestEvent::Connected
+            | GuestEvent::Reconnecting
+            | GuestEvent::Picture { .. }
+            | GuestEvent::Room(_)
+            | GuestEvent::Ended { .. } => {}
+        }
+        let word = word(event, "event");
+        assert!(page("main.js").contains(&format!("case '{word}':")), "{word}");
+        assert!(page("room.js").contains(&format!("'{word}'")), "{word}");
+        let value = serde_json::to_value(event).unwrap();
+        for key in value.as_object().unwrap().keys() {
+            assert!(
+                page("room.js").contains(&format!("{key}:")) || page("room.js").contains(&format!("}} {key}\n")),
+                "{key}"
+            );
+        }
+    }
+    let lines = serde_json::to_value(&events[2]).unwrap();
+    for key in lines["lines"].as_object().unwrap().keys() {
+        assert!(page("link.js").contains(&format!("lines['{key}']")), "{key}");
+    }
+}
+
+#[test]
+fn the_page_has_words_for_every_end_refusal_and_encryption() {
+    for reason in [EndReason::Denied, EndReason::MeetingEnded, EndReason::Left, EndReason::Elsewhere, EndReason::Lost] {
+        assert_eq!(page("texts.js").matches(&format!("'ended-{}-text'", word(&reason, ""))).count(), 2);
+    }
+    for refusal in [
+        KnockRefusal::Asleep,
+        KnockRefusal::WrongSecret { retry_after_ms: 1 },
+        KnockRefusal::TooEarly { retry_after_ms: 1 },
+        KnockRefusal::Name,
+        KnockRefusal::Full,
+        KnockRefusal::Gone,
+    ] {
+        let word = word(&refusal, "refusal");
+        assert!(
+            page("door.js").contains(&format!("{word}: 'refused"))
+                || page("door.js").contains(&format!("'{word}': 'refused")),
+            "{word}"
+        );
+    }
+    for encryption in [Encryption::None, Encryption::EndToEnd, Encryption::DeviceNotChecked] {
+        assert_eq!(page("texts.js").matches(&format!("'encryption-{}-text'", word(&encryption, ""))).count(), 2);
+    }
+}
+
+#[test]
+fn the_status_page_has_words_for_all_that_the_guard_can_say() {
+    use subrosa_messages::guard::{Lamp, Level, NodeState, Trust};
+    let texts = page("texts.js");
+    let twice = |key: String| assert_eq!(texts.matches(&format!("'{key}':")).count(), 2, "{key}");
+    for level in [Level::Open, Level::Closed, Level::Unknown] {
+        twice(format!("switch-{}", word(&level, "")));
+        twice(format!("shutter-{}", word(&level, "")));
+    }
+    for lamp in [Lamp::Lit, Lamp::Dark, Lamp::Unknown] {
+        twice(format!("lamp-{}", word(&lamp, "")));
+    }
+    for node in [
+        NodeState::Missing,
+        NodeState::Closed,
+        NodeState::Open,
+        NodeState::Closing,
+        NodeState::Foreign,
+        NodeState::Unknown,
+    ] {
+        twice(format!("node-{}", word(&node, "")));
+    }
+    for trust in [Trust::SimulatedOneUser, Trust::SimulatedUsers, Trust::Guard, Trust::Kernel, Trust::Wired] {
+        twice(format!("trust-{}", word(&trust, "")));
+    }
+}
+
 #[test]
 fn every_language_of_the_product_is_one_of_the_page() {
-    let texts = std::str::from_utf8(files::find("texts.js").unwrap().bytes).unwrap();
+    let texts = page("texts.js");
     for language in Language::ALL {
         assert!(texts.contains(&format!("{}: ", language.tag())), "{}", language.tag());
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { element, label, write } from './page.js';
+import { element, label, write, writeFingerprint } from './page.js';
 import { fingerprint } from './room.js';
 import { say } from './words.js';
 
@@ -19,6 +19,9 @@ export class CallView {
   #listen = element('listen', HTMLButtonElement);
   /** @type {RoomView | null} */
   #room = null;
+  /** The guest's connection is too narrow for the room's picture. */
+  paused = false;
+  #stream;
   #capture;
 
   /**
@@ -26,8 +29,8 @@ export class CallView {
    * @param {Capture} capture
    */
   constructor(stream, capture) {
+    this.#stream = stream;
     this.#capture = capture;
-    this.#video.srcObject = stream;
     label(this.#listen, 'listen', '');
     this.#listen.addEventListener('click', () => void this.start());
     element('encryption', HTMLElement).addEventListener('click', () => void this.#explain());
@@ -38,6 +41,8 @@ export class CallView {
    * starts alone and a button offers the sound.
    */
   async start() {
+    // Not earlier: an empty stream would hold up the page's `load` event.
+    this.#video.srcObject = this.#stream;
     this.#video.muted = false;
     try {
       // An empty stream never begins; what matters is that the call came from a click.
@@ -62,7 +67,8 @@ export class CallView {
     this.#facts();
     this.#own();
     const moving = flow.media === 'connected' || flow.media === 'reconnecting';
-    write(element('stage-words', HTMLElement), moving ? '' : say('connecting'));
+    write(element('stage-words', HTMLElement), moving ? (this.paused ? say('picture-paused') : '') : say('connecting'));
+    element('stage', HTMLElement).dataset['paused'] = String(moving && this.paused);
     this.#video.setAttribute('aria-label', say('room-video'));
   }
 
@@ -130,7 +136,7 @@ export class CallView {
     write(element('fingerprint', HTMLElement), '…');
     dialog.showModal();
     try {
-      write(element('fingerprint', HTMLElement), await fingerprint());
+      writeFingerprint(element('fingerprint', HTMLElement), await fingerprint());
     } catch {
       write(element('fingerprint', HTMLElement), say('fingerprint-missing'));
     }

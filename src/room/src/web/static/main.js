@@ -8,7 +8,7 @@
  * For tests, these names stay: `#name`, `#pin`, `#join`, `#refusal`, `#notice-short`, `#notice`, `#waiting-leave`,
  * `#room-video`, `#own-video`, `#listen`, `#microphone` and `#camera` (`aria-pressed`: on), `#devices`, `#leave`,
  * `#room-camera` and `#room-microphone` (`data-live`: `true`, `false`, or empty), `#encryption` (`data-encryption`:
- * `none`, `end-to-end`, `device-not-checked`), `#recording` (`data-recording`), `#room-name`, `#banner`, `#again`,
+ * `none`, `end-to-end`, `device-not-checked`), `#recording` (`data-recording`), `#stage` (`data-paused`), `#room-name`, `#banner`, `#again`,
  * `#language`, `#choose-microphone`, `#choose-camera`, `#choose-speaker`, `#fingerprint`.
  *
  * | module | what it is for |
@@ -100,6 +100,8 @@ function heard(event) {
   const returning = flow.place === 'opening';
   switch (event.event) {
     case 'offer':
+      // What was said of an earlier link does not hold for this one.
+      view.paused = false;
       void link.offer(event.link, event.sdp, event.lines);
       happen({ kind: 'offer' });
       break;
@@ -107,6 +109,11 @@ function heard(event) {
       view.room = event;
       write(element('room-name', HTMLElement), event.room);
       render();
+      break;
+    case 'picture':
+      view.paused = event.paused;
+      render();
+      if (event.paused) announce(say('picture-paused'));
       break;
     case 'ended':
       happen({ kind: 'ended', reason: event.reason });
@@ -133,6 +140,7 @@ function ended() {
   devices.close();
   if (flow.end === 'meeting-ended' || flow.end === 'gone') door.forget();
   view.room = null;
+  view.paused = false;
   sessionStorage.removeItem(SWITCHES);
 }
 

@@ -51,3 +51,19 @@ export function announce(words) {
     news.textContent = words;
   }, 50);
 }
+
+/**
+ * A fingerprint in lines of eight pairs, as people compare it.
+ *
+ * @param {HTMLElement} place
+ * @param {string} pairs With colons.
+ */
+export function writeFingerprint(place, pairs) {
+  const lines = pairs.match(/(?:[0-9A-F]{2}:?){1,8}/gi) ?? [pairs];
+  const shown = lines.map((line) => {
+    const piece = document.createElement('span');
+    piece.textContent = line;
+    return piece;
+  });
+  if (place.textContent !== pairs) place.replaceChildren(...shown);
+}

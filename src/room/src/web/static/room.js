@@ -39,6 +39,7 @@
  * @typedef {{ event: 'waiting' | 'admitted' | 'connected' | 'reconnecting' }
  *   | { event: 'offer', link: number, sdp: string, lines: Lines }
  *   | ({ event: 'room' } & RoomView)
+ *   | { event: 'picture', paused: boolean }
  *   | { event: 'ended', reason: End }} GuestEvent
  */
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { element, write } from './page.js';
+import { element, write, writeFingerprint } from './page.js';
 import { inEveryLanguage, say, translatePage } from './words.js';
 
 /** @typedef {import('./words.js').Key} Key */
@@ -61,7 +61,7 @@ function render() {
   }
   const hosts = contacts.map(({ host, purpose }) => item(`${host} (${purpose})`));
   element('contacts', HTMLElement).replaceChildren(...(hosts.length > 0 ? hosts : [item(say('status-contacts-none'))]));
-  write(element('fingerprint', HTMLElement), status.fingerprint);
+  writeFingerprint(element('fingerprint', HTMLElement), status.fingerprint);
   write(element('version', HTMLElement), say('status-version', { version: status.version, board: status.board }));
   write(
     element('encoder', HTMLElement),
@@ -81,7 +81,7 @@ function lamp(capture, state) {
     lamp: say(`lamp-${state.live}`),
     node: say(`node-${state.node}`),
   });
-  const entry = item(`${lamp}, ${say(`switch-${state.switch}`)}.`);
+  const entry = item(`${lamp}, ${say(`${capture === 'camera' ? 'shutter' : 'switch'}-${state.switch}`)}.`);
   const icon = document.createElement('span');
   icon.className = 'icon';
   icon.setAttribute('aria-hidden', 'true');
