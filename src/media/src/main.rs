@@ -1,2 +1,69 @@
-//! The media process.
-fn main() {}
+//! The media process, and two things it does on its own: an encoder's trial, and the simulated camera's data.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use subrosa_media::{encode::trial, plugins, sample};
+use subrosa_messages::media::Size;
+
+/// Camera, microphone, screen, speaker and peer links of the room. Started by `subrosa run` or by systemd.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    serve: Option<subrosa_media::session::Settings>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Encodes some frames with one row of the encoder table; succeeds if peers could use them.
+    Trial {
+        /// The row, for example x264enc.
+        row: String,
+        /// Width of the picture.
+        #[arg(long, default_value_t = 1280)]
+        width: u32,
+        /// Height of the picture.
+        #[arg(long, default_value_t = 720)]
+        height: u32,
+    },
+    /// Makes data for the simulated room.
+    #[command(subcommand)]
+    Sample(Sample),
+}
+
+#[derive(Subcommand)]
+enum Sample {
+    /// What the simulated camera sees: a slow pan over a portrait, as concatenated JPEG frames.
+    Camera {
+        /// A PNG or JPEG file.
+        portrait: PathBuf,
+        /// The file to write.
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    subrosa_process::start::process("media")?;
+    let arguments = Arguments::parse();
+    match (arguments.task, arguments.serve) {
+        (Some(Task::Trial { row, width, height }), _) => {
+            plugins::start()?;
+            trial::run(&row, Size { width, height }).with_context(|| format!("{row} failed its trial"))?;
+        }
+        (Some(Task::Sample(Sample::Camera { portrait, out })), _) => {
+            plugins::start()?;
+            sample::camera(&portrait, &out)?;
+        }
+        (None, Some(settings)) => {
+            plugins::remember_in(&settings.own_state());
+            subrosa_media::session::serve(&settings)?;
+        }
+        (None, None) => anyhow::bail!("say --board, --run and --state, or a task: see --help"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -320,6 +320,14 @@ pub enum MediaToRoom {
         /// In dB below full scale, 0 to 127 (RFC 6464).
         level: u8,
     },
+    /// The path to this peer is too narrow even for the smallest picture: it gets sound and no picture until it is
+    /// wider again, instead of dragging the others down.
+    Paused {
+        /// Which link.
+        link: LinkId,
+        /// The room's picture is held back now.
+        paused: bool,
+    },
     /// A capture is in another state than before.
     Capture {
         /// Which.

@@ -1,0 +1,66 @@
+//! From what a camera delivers to frames of the room's picture: the tail of every camera's pipeline.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::{Bench, CameraError};
+
+/// Puts the tail behind `last` and links it: decode JPEG where it is, convert, scale, hand over.
+pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: &Bench) -> Result<(), CameraError> {
+    let make = |name: &str| gst::ElementFactory::make(name).build().map_err(|_| CameraError::Plugins);
+    let mut chain = vec![last.clone()];
+    if jpeg {
+        chain.push(make("jpegdec")?);
+    }
+    let convert = make("videoconvertscale")?;
+    let filter = make("capsfilter")?;
+    let caps = bench.picture.info().to_caps().map_err(|_| CameraError::Format)?;
+    let mut wanted = caps;
+    if let Some(structure) = wanted.get_mut().and_then(|caps| caps.structure_mut(0)) {
+        // The camera's own rate; encoders are told the picture's.
+        structure.remove_field("framerate");
+    }
+    filter.set_property("caps", &wanted);
+    let picture = bench.picture.clone();
+    let sink = gst_app::AppSink::builder().name("frames").sync(false).max_buffers(2).drop(true).build();
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>().cloned());
+                let Some(mut buffer) = sample.buffer_owned() else { return Ok(gst::FlowSuccess::Ok) };
+                drop(sample);
+                let running_time = segment.and_then(|segment| segment.to_running_time(buffer.pts()));
+                let frame = buffer.make_mut();
+                frame.set_pts(running_time);
+                frame.set_dts(gst::ClockTime::NONE);
+                picture.camera_frame(buffer);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    chain.extend([convert, filter, sink.upcast()]);
+    let added: Vec<_> = chain.iter().skip(1).collect();
+    pipeline.add_many(added).map_err(|_| CameraError::Plugins)?;
+    gst::Element::link_many(&chain).map_err(|_| CameraError::Format)
+}
+
+/// Errors of a camera's pipeline become its failure.
+pub fn report_errors(pipeline: &gst::Pipeline, bench: &Bench) {
+    let failed = bench.failed.clone();
+    let Some(bus) = pipeline.bus() else { return };
+    bus.set_sync_handler(move |_bus, message| {
+        if let gst::MessageView::Error(error) = message.view() {
+            let missing =
+                error.error().matches(gst::ResourceError::NotFound) || error.error().matches(gst::ResourceError::Read);
+            failed(if missing { CameraError::Missing } else { CameraError::Failed });
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+/// Starts a pipeline that ends in [`finish`].
+pub fn play(pipeline: &gst::Pipeline) -> Result<(), CameraError> {
+    pipeline.set_state(gst::State::Playing).map(drop).map_err(|_| CameraError::Failed)
+}

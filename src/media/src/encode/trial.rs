@@ -1,0 +1,306 @@
+//! The trial of an encoder: a short encode in a child process.
+//!
+//! An element that is registered, or a device node that is there, proves nothing; and on some boards the mere attempt
+//! hangs for ever (<https://github.com/insight-platform/Savant/issues/497>). So each row is tried in a process that can
+//! be killed, and the result is remembered for this board, element and GStreamer version.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use serde::{Deserialize, Serialize};
+use subrosa_messages::media::{Codec, Size};
+
+use super::encoding::{EncodeError, Encoding, Plan};
+use super::rate::Target;
+use super::rows::{self, Row};
+use crate::cut::Cut;
+use crate::picture::Picture;
+use crate::timebase::Timebase;
+
+/// How long a child may take. A GPU's driver is loaded in that time.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+/// Frames of a trial.
+const FRAMES: u64 = 6;
+
+/// Why a row failed its trial.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// No such row.
+    #[error("there is no encoder row of that name: see docs/adding.md for the list")]
+    Unknown,
+    /// It does not run.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// It runs, and makes something else than was asked for.
+    #[error("the encoder {row} makes a stream that peers cannot use: {what}")]
+    Stream {
+        /// Which row.
+        row: &'static str,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The picture could not be made.
+    #[error("a picture of that size cannot be made: width and height must be even")]
+    Picture(#[from] gst::glib::BoolError),
+}
+
+/// Encodes some frames in this process: what the child does.
+///
+/// # Errors
+/// When the encoder does not run, or its first frame is no key frame with headers, or a key frame that was asked for
+/// does not come, or frames are lost.
+pub fn run(row: &str, size: Size) -> Result<(), TrialError> {
+    let row = rows::find(row).ok_or(TrialError::Unknown)?;
+    let timebase = Timebase::start();
+    let cut = Cut::camera(&timebase);
+    // The picture's own card is what is encoded: five frames a second, and one for each key frame.
+    let picture = Picture::new(size, 30, &timebase, &cut)?;
+    let failed = Arc::new(AtomicBool::new(false));
+    let fault = failed.clone();
+    let encoding = Encoding::start(Plan {
+        row,
+        picture: &picture,
+        target: Target { bitrate: 1_000_000, size },
+        timebase: &timebase,
+        failed: Box::new(move || fault.store(true, Ordering::SeqCst)),
+    })?;
+    let (sender, frames) = mpsc::channel();
+    let consumer = gst_app::AppSink::builder().sync(false).build();
+    let pipeline = gst::Pipeline::new();
+    timebase.rule(&pipeline);
+    let source = gst_app::AppSrc::builder().build();
+    gstreamer_utils::StreamProducer::configure_consumer(&source);
+    pipeline.add_many([source.upcast_ref::<gst::Element>(), consumer.upcast_ref()])?;
+    source.link(&consumer)?;
+    let stream = |what| TrialError::Stream { row: row.name, what };
+    consumer.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let _nobody_waits = sender.send(sample.buffer_owned());
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    pipeline.set_state(gst::State::Playing).map_err(|_| stream("its frames cannot be read"))?;
+    let link = encoding.producer().add_consumer(&source).map_err(|_| stream("its frames cannot be read"))?;
+    let outcome = judge(row, &frames, &picture, &cut, &failed);
+    drop(link);
+    let _stopped = pipeline.set_state(gst::State::Null);
+    outcome.map_err(stream)
+}
+
+fn judge(
+    row: &Row,
+    frames: &mpsc::Receiver<Option<gst::Buffer>>,
+    picture: &Picture,
+    cut: &Cut,
+    failed: &AtomicBool,
+) -> Result<(), &'static str> {
+    let next = || match frames.recv_timeout(Duration::from_secs(3)) {
+        Ok(Some(frame)) => Ok(frame),
+        _ if failed.load(Ordering::SeqCst) => Err("it stops with an error"),
+        _ => Err("frames go in and none come out"),
+    };
+    let is_key = |frame: &gst::Buffer| !frame.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    let first = next()?;
+    if !is_key(&first) {
+        return Err("its first frame is no key frame");
+    }
+    if row.codec == Codec::H264 {
+        let bytes = first.map_readable().map_err(|_| "its first frame cannot be read")?;
+        check_headers(&bytes)?;
+    }
+    let mut seen = 1;
+    while seen < FRAMES / 2 {
+        next()?;
+        seen += 1;
+    }
+    // As at the edge of a capture: the card, as a key frame, at this very time.
+    picture.rehearse_edge(cut);
+    while seen < FRAMES {
+        if is_key(&next()?) {
+            return Ok(());
+        }
+        seen += 1;
+    }
+    Err("a key frame that was asked for does not come")
+}
+
+/// Whether an access unit starts a constrained-baseline stream that a peer can decode from here: SPS and PPS in
+/// front of the slice, `profile_idc` 66 (ITU-T H.264, 7.3.2.1.1 and A.2).
+fn check_headers(access_unit: &[u8]) -> Result<(), &'static str> {
+    let (mut sps, mut pps) = (false, false);
+    for unit in nal_units(access_unit) {
+        match unit.first().map(|header| header & 0x1f) {
+            Some(7) => {
+                if unit.get(1) != Some(&66) {
+                    return Err("its profile is not baseline");
+                }
+                sps = true;
+            }
+            Some(8) => pps = true,
+            Some(5) => return if sps && pps { Ok(()) } else { Err("SPS or PPS are missing in front of a key frame") },
+            _ => {}
+        }
+    }
+    Err("its key frame holds no IDR slice")
+}
+
+/// The NAL units of a byte stream (ITU-T H.264, annex B).
+fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let starts: Vec<usize> =
+        stream.windows(3).enumerate().filter(|(_, code)| *code == [0, 0, 1]).map(|(at, _)| at + 3).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).map(|next| next - 3).chain([stream.len()]).collect();
+    starts.into_iter().zip(ends).filter_map(|(start, end)| stream.get(start..end))
+}
+
+/// Results of earlier trials, in a file of the state folder.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Remembered(BTreeMap<String, bool>);
+
+/// Tries rows of one board.
+pub struct Trials {
+    board: String,
+    file: PathBuf,
+    program: PathBuf,
+    remembered: Remembered,
+    patience: Duration,
+}
+
+impl Trials {
+    /// For a board; results are kept in `state`.
+    #[must_use]
+    pub fn new(board: &str, state: &Path, program: PathBuf) -> Self {
+        let file = state.join("encoders.json");
+        // A file that is missing or broken means that everything is tried again.
+        let remembered = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Trials { board: board.to_owned(), file, program, remembered, patience: PATIENCE }
+    }
+
+    /// Whether a row can be used for pictures of this size.
+    pub fn passes(&mut self, row: &Row, size: Size) -> bool {
+        let version = gst::version_string();
+        let key = format!("{} {} {}x{} {version}", self.board, row.name, size.width, size.height);
+        if let Some(result) = self.remembered.0.get(&key) {
+            return *result;
+        }
+        let Some(passed) = self.ask_child(row, size) else { return false };
+        tracing::info!("encoder {}: trial {}", row.name, if passed { "passed" } else { "failed" });
+        self.remembered.0.insert(key, passed);
+        self.remember();
+        passed
+    }
+
+    /// `None` when no child could be started, which says nothing about the encoder.
+    fn ask_child(&self, row: &Row, size: Size) -> Option<bool> {
+        let mut child = Command::new(&self.program)
+            .args(["trial", row.name, "--width", &size.width.to_string(), "--height", &size.height.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|_| tracing::warn!("an encoder's trial could not be started"))
+            .ok()?;
+        let started = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Some(status.success()),
+                Ok(None) if started.elapsed() < self.patience => thread::sleep(Duration::from_millis(10)),
+                Ok(None) | Err(_) => {
+                    let _gone = child.kill();
+                    let _reaped = child.wait();
+                    return Some(false);
+                }
+            }
+        }
+    }
+
+    fn remember(&self) {
+        let written = serde_json::to_vec_pretty(&self.remembered).ok().and_then(|text| {
+            let partial = self.file.with_extension("part");
+            fs::write(&partial, text).and_then(|()| fs::rename(&partial, &self.file)).ok()
+        });
+        if written.is_none() {
+            tracing::warn!("the result of an encoder's trial could not be kept: the next start tries again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 640, height: 360 };
+
+    #[test]
+    fn software_rows_pass_and_unknown_ones_do_not() {
+        crate::plugins::start().unwrap();
+        for row in ["x264enc", "openh264enc", "vp8enc"] {
+            run(row, SIZE).unwrap_or_else(|error| panic!("{row}: {error}"));
+        }
+        assert!(matches!(run("nosuchenc", SIZE), Err(TrialError::Unknown)));
+    }
+
+    #[test]
+    fn a_row_whose_element_is_missing_fails_with_its_name() {
+        crate::plugins::start().unwrap();
+        let error = run("mpph264enc", SIZE).unwrap_err().to_string();
+        assert!(error.contains("mpph264enc"), "{error}");
+    }
+
+    #[test]
+    fn headers_are_wanted_in_front_of_the_slice() {
+        let stream =
+            |units: &[&[u8]]| units.iter().flat_map(|unit| [&[0, 0, 0, 1], *unit].concat()).collect::<Vec<u8>>();
+        let (sps, pps, idr): (&[u8], &[u8], &[u8]) = (&[0x67, 66, 0xc0, 31], &[0x68, 1], &[0x65, 1]);
+        assert_eq!(check_headers(&stream(&[sps, pps, idr])), Ok(()));
+        assert!(check_headers(&stream(&[sps, idr])).is_err());
+        assert!(check_headers(&stream(&[idr, sps, pps])).is_err());
+        assert!(check_headers(&stream(&[&[0x67, 100, 0, 31], pps, idr])).is_err());
+        assert!(check_headers(&[]).is_err());
+    }
+
+    fn program(folder: &Path, text: &str) -> PathBuf {
+        let program = folder.join("program");
+        fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&program, mode).unwrap();
+        program
+    }
+
+    #[test]
+    fn p10_a_trial_that_hangs_is_killed() {
+        gst::init().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let program = program(state.path(), "exec sleep 100");
+        let mut trials = Trials::new("b", state.path(), program);
+        trials.patience = Duration::from_millis(200);
+        let started = Instant::now();
+        assert!(!trials.passes(rows::find("x264enc").unwrap(), SIZE));
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn results_are_remembered_for_a_board() {
+        gst::init().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let calls = state.path().join("calls");
+        let program = program(state.path(), &format!("echo x >> {}\nexit 1", calls.display()));
+        let row = rows::find("x264enc").unwrap();
+        assert!(!Trials::new("b", state.path(), program.clone()).passes(row, SIZE));
+        assert!(!Trials::new("b", state.path(), program.clone()).passes(row, SIZE));
+        assert_eq!(fs::read_to_string(&calls).unwrap().lines().count(), 1, "the second time it is remembered");
+        assert!(!Trials::new("another", state.path(), program).passes(row, SIZE));
+        assert_eq!(fs::read_to_string(&calls).unwrap().lines().count(), 2, "another board is another question");
+    }
+}

@@ -1,0 +1,39 @@
+//! GStreamer, as this process starts it.
+
+use gstreamer as gst;
+
+/// Why GStreamer is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginsError {
+    /// It does not start.
+    #[error("GStreamer does not start: install it with `make setup`")]
+    Start(#[source] gst::glib::Error),
+    /// The bandwidth estimator, which is linked in, could not be registered.
+    #[error("the bandwidth estimator could not be registered: GStreamer 1.22 or newer is needed")]
+    Estimator(#[source] gst::glib::BoolError),
+}
+
+/// Starts GStreamer. To be called before any permit is asked for.
+///
+/// The plug-in `video4linux2` opens every `/dev/video*` once when it is loaded, to look for codecs. If that came
+/// after a grant, it would use the grant up: the guard closes the mode behind the first open.
+///
+/// # Errors
+/// When GStreamer cannot be used at all.
+pub fn start() -> Result<(), PluginsError> {
+    gst::init().map_err(PluginsError::Start)?;
+    gstrsrtp::plugin_register_static().map_err(PluginsError::Estimator)?;
+    if gst::Plugin::load_by_name("video4linux2").is_err() {
+        tracing::warn!("GStreamer has no plug-in video4linux2: V4L2 cameras and encoders cannot be used");
+    }
+    Ok(())
+}
+
+/// Keeps GStreamer's list of plug-ins in the state folder: the user of this process has no home. To be called first
+/// of all, while there is one thread.
+pub fn remember_in(state: &std::path::Path) {
+    if std::env::var_os("GST_REGISTRY").is_none() {
+        // SAFETY: no other thread exists yet that could read the environment.
+        unsafe { std::env::set_var("GST_REGISTRY", state.join("gstreamer-registry.bin")) };
+    }
+}

@@ -1,0 +1,492 @@
+//! The main loop: one thread, one inbox. It routes between room, guard, devices, encoders and links; what is to be
+//! decided is decided in [`crate::captures`], [`crate::encode::rate`] and [`crate::link::liveness`].
+
+mod links;
+mod works;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use subrosa_board::{Board, BoardError};
+use subrosa_messages::Capture;
+use subrosa_messages::frame::Frame;
+use subrosa_messages::media::{
+    CaptureHealth, Codec, Counters, LinkId, MediaConfiguration, MediaToRoom, Picture, RoomToMedia, TrackId,
+};
+use subrosa_process::peer;
+use subrosa_process::run_dir::RunDir;
+use subrosa_process::users::{UserError, Users};
+
+use crate::captures::{self, Captures};
+use crate::cut::Cuts;
+use crate::encode::Run;
+use crate::encode::rows::Row;
+use crate::guard::{self, GuardEvent};
+use crate::link::{LinkEvent, certificate};
+use crate::permit::Permit;
+use crate::plugins::{self, PluginsError};
+use crate::room::{self, RoomEvent, Say};
+use crate::timebase::Timebase;
+use links::Links;
+use works::Works;
+
+/// Estimates are followed this often while there are links.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What the command line says.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// The board file.
+    #[arg(long)]
+    pub board: PathBuf,
+    /// The run directory, where all sockets are.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// The state folder; this process keeps what it learnt about the machine in `media/` below it.
+    #[arg(long)]
+    pub state: PathBuf,
+    /// All processes run as the user of this one.
+    #[arg(long)]
+    pub one_user: bool,
+}
+
+impl Settings {
+    /// This process's own state folder.
+    #[must_use]
+    pub fn own_state(&self) -> PathBuf {
+        self.state.join("media")
+    }
+}
+
+/// Why the process does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The board file.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The users.
+    #[error(transparent)]
+    Users(#[from] UserError),
+    /// GStreamer.
+    #[error(transparent)]
+    Plugins(#[from] PluginsError),
+    /// The socket for the room.
+    #[error("the socket {path} cannot be made: is the folder there, and does it belong to the user of this process?")]
+    Listen {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Threads.
+    #[error("no thread can be started")]
+    Threads(#[from] io::Error),
+}
+
+/// Something happened.
+#[derive(Debug)]
+enum Happening {
+    Room(RoomEvent),
+    Guard(GuardEvent),
+    Link(LinkId, LinkEvent),
+    Health(Capture, CaptureHealth),
+    EncoderFailed(Codec, Run),
+    Trial(u64, &'static Row),
+    TrialsDone(u64),
+}
+
+/// Runs the media process until it is ended.
+///
+/// # Errors
+/// When it cannot start.
+pub fn serve(settings: &Settings) -> Result<(), SessionError> {
+    let board = Board::load(&settings.board)?;
+    // Made by the supervisor or by systemd where this user may not; without it results are only not remembered.
+    let _already_there = std::fs::create_dir_all(settings.own_state());
+    let run = RunDir::new(&settings.run);
+    let users = Users::find(settings.one_user)?;
+    let path = run.media_for_room();
+    let listener = peer::listen(&path, users.room).map_err(|source| SessionError::Listen { path, source })?;
+    // Before the guard is asked for anything: see `plugins::start`.
+    plugins::start()?;
+    certificate::keep();
+    let timebase = Timebase::start();
+    let cuts = Cuts::new(&timebase);
+    let (inbox, happenings) = mpsc::channel();
+    let say = Say::default();
+    let words = guard::Words::default();
+    let to_loop = inbox.clone();
+    room::attend(listener, users.room, &say, move |event| drop(to_loop.send(Happening::Room(event))))?;
+    let to_loop = inbox.clone();
+    guard::attend(run.guard_for_media(), users.guard, &cuts, &words, move |event| {
+        drop(to_loop.send(Happening::Guard(event)));
+    })?;
+    let _not_under_systemd = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let surroundings =
+        Surroundings { board, run, state: settings.own_state(), timebase, cuts, say, words, inbox: inbox.clone() };
+    Session::new(surroundings).work(&happenings);
+    Ok(())
+}
+
+/// What lives as long as the process.
+struct Surroundings {
+    board: Board,
+    run: RunDir,
+    state: PathBuf,
+    timebase: Timebase,
+    cuts: Cuts,
+    say: Say,
+    words: guard::Words,
+    inbox: Sender<Happening>,
+}
+
+impl Surroundings {
+    fn say(&self, message: MediaToRoom) {
+        self.say.say(message, Vec::new());
+    }
+
+    /// Says something to the room, and to the loop what it has to know of it.
+    fn notify(&self) -> crate::Notify {
+        let (say, inbox) = (self.say.clone(), self.inbox.clone());
+        Arc::new(move |message| {
+            if let MediaToRoom::Capture { capture, state } = message {
+                drop(inbox.send(Happening::Health(capture, state)));
+            }
+            say.say(message, Vec::new());
+        })
+    }
+}
+
+struct Session {
+    around: Surroundings,
+    works: Option<Works>,
+    links: Links,
+    camera: Captures,
+    microphone: Captures,
+    health: [CaptureHealth; 2],
+    pictures: Vec<Picture>,
+    played: Vec<TrackId>,
+    next_tick: Option<Instant>,
+    /// Links that the room asked for before an encoder was found.
+    early: Vec<Frame<RoomToMedia>>,
+    configurations: u64,
+}
+
+impl Session {
+    fn new(around: Surroundings) -> Self {
+        Session {
+            around,
+            works: None,
+            links: Links::default(),
+            camera: Captures::default(),
+            microphone: Captures::default(),
+            health: [CaptureHealth::Closed; 2],
+            pictures: Vec::new(),
+            played: Vec::new(),
+            next_tick: None,
+            early: Vec::new(),
+            configurations: 0,
+        }
+    }
+
+    fn work(mut self, happenings: &Receiver<Happening>) {
+        loop {
+            let deadlines = [self.next_tick, self.camera.deadline(), self.microphone.deadline()];
+            let happening = match deadlines.into_iter().flatten().min() {
+                None => happenings.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(deadline) => happenings.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            };
+            match happening {
+                Ok(happening) => self.happened(happening),
+                Err(RecvTimeoutError::Timeout) => self.time_passed(Instant::now()),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn happened(&mut self, happening: Happening) {
+        match happening {
+            Happening::Room(RoomEvent::Said(frame)) => self.room_said(frame),
+            Happening::Room(RoomEvent::Gone) => self.room_gone(),
+            Happening::Guard(event) => self.guard_said(event),
+            Happening::Link(link, event) => self.link_said(link, event),
+            Happening::Health(capture, state) => {
+                if let Some(health) = self.health.get_mut(usize::from(capture == Capture::Microphone)) {
+                    *health = state;
+                }
+                self.capture(capture, captures::Event::Health(state), None);
+            }
+            Happening::EncoderFailed(codec, run) => {
+                let change = self.works.as_mut().map(|works| works.encoder_failed(codec, run));
+                self.encoders_changed(change.unwrap_or_default());
+            }
+            Happening::Trial(configuration, row) if configuration == self.configurations => {
+                let first = self.works.as_mut().is_some_and(|works| works.row_passed(row));
+                if first {
+                    self.ready();
+                }
+            }
+            Happening::TrialsDone(configuration) if configuration == self.configurations => {
+                let none = self.works.as_mut().is_some_and(Works::no_more_rows);
+                if none {
+                    self.ready();
+                }
+            }
+            Happening::Trial(..) | Happening::TrialsDone(_) => {}
+        }
+    }
+
+    fn time_passed(&mut self, now: Instant) {
+        self.capture(Capture::Camera, captures::Event::Tick, None);
+        self.capture(Capture::Microphone, captures::Event::Tick, None);
+        if self.next_tick.is_some_and(|tick| now >= tick) {
+            self.next_tick = (!self.links.is_empty()).then(|| now + TICK);
+            for (link, state) in self.links.look(now) {
+                self.around.say(MediaToRoom::Link { link, state });
+            }
+            for codec in [Codec::H264, Codec::Vp8] {
+                let viewers = self.links.viewers(codec);
+                let change = self.works.as_mut().map(|works| works.follow(now, codec, &viewers));
+                self.encoders_changed(change.unwrap_or_default());
+            }
+        }
+    }
+
+    fn room_said(&mut self, frame: Frame<RoomToMedia>) {
+        let Frame { message, body } = frame;
+        match message {
+            RoomToMedia::Configure(configuration) => self.configure(configuration),
+            RoomToMedia::Want { camera, microphone } => {
+                self.capture(Capture::Camera, captures::Event::Wanted(camera), None);
+                self.capture(Capture::Microphone, captures::Event::Wanted(microphone), None);
+            }
+            RoomToMedia::Card { size } => self.with_works(|works| works.card(size, body)),
+            RoomToMedia::Overlay { size } => self.with_works(|works| works.overlay(size, body)),
+            RoomToMedia::Show { pictures } => {
+                self.pictures = pictures;
+                self.route();
+            }
+            RoomToMedia::Play { tracks } => {
+                self.played = tracks;
+                self.route();
+            }
+            RoomToMedia::Count => {
+                let counters = self.counters();
+                self.around.say(MediaToRoom::Counters(counters));
+            }
+            message @ (RoomToMedia::OpenLink { .. }
+            | RoomToMedia::Description { .. }
+            | RoomToMedia::CloseLink { .. }
+            | RoomToMedia::Send { .. }
+            | RoomToMedia::Data { .. }) => {
+                if self.works.as_ref().is_some_and(Works::is_ready) {
+                    self.link_order(message, body);
+                } else {
+                    self.early.push(Frame { message, body });
+                }
+            }
+        }
+    }
+
+    fn link_order(&mut self, message: RoomToMedia, body: Vec<u8>) {
+        match message {
+            RoomToMedia::OpenLink { link, side, lines, data_channel } => {
+                let Some(works) = &self.works else { return };
+                let inbox = self.around.inbox.clone();
+                let tell = Arc::new(move |link, event| drop(inbox.send(Happening::Link(link, event))));
+                let plan = works.plan(&self.around, link, side, lines, data_channel);
+                if !self.links.open(plan, tell) {
+                    self.around.say(MediaToRoom::Link {
+                        link,
+                        state: subrosa_messages::media::LinkState::Failed(subrosa_messages::media::LinkFault::Pipeline),
+                    });
+                }
+                self.next_tick.get_or_insert(Instant::now() + TICK);
+                self.encoders_needed();
+            }
+            RoomToMedia::Description { link, kind, sdp, candidates } => {
+                self.links.describe(link, kind, sdp.into_revealed(), candidates);
+            }
+            RoomToMedia::CloseLink { link } => {
+                self.links.close(link);
+                self.encoders_needed();
+                self.route();
+            }
+            RoomToMedia::Send { link, mid, source } => {
+                self.links.source(link, mid, source);
+                self.route();
+            }
+            RoomToMedia::Data { link } => self.links.data(link, body),
+            RoomToMedia::Configure(_)
+            | RoomToMedia::Want { .. }
+            | RoomToMedia::Card { .. }
+            | RoomToMedia::Show { .. }
+            | RoomToMedia::Overlay { .. }
+            | RoomToMedia::Play { .. }
+            | RoomToMedia::Count => {}
+        }
+    }
+
+    fn configure(&mut self, configuration: MediaConfiguration) {
+        self.links.clear();
+        self.early.clear();
+        for (capture, state) in Capture::ALL.into_iter().zip(self.health) {
+            self.around.say(MediaToRoom::Capture { capture, state });
+        }
+        if let Some(works) = self.works.as_mut().filter(|works| works.is_for(&configuration)) {
+            works.set_network(&configuration);
+            self.encoders_needed();
+            if self.works.as_ref().is_some_and(Works::is_ready) {
+                self.ready();
+            }
+            return;
+        }
+        self.configurations += 1;
+        // Devices of the last configuration close before those of this one open.
+        self.close_captures();
+        self.works = None;
+        match Works::new(&self.around, configuration, self.configurations) {
+            Ok(works) => self.works = Some(works),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+
+    fn ready(&mut self) {
+        let encoder = self.works.as_ref().and_then(Works::row).map(str::to_owned);
+        self.around.say(MediaToRoom::Ready { encoder });
+        for frame in std::mem::take(&mut self.early) {
+            self.link_order(frame.message, frame.body);
+        }
+    }
+
+    fn room_gone(&mut self) {
+        self.links.clear();
+        self.early.clear();
+        self.pictures.clear();
+        self.played.clear();
+        self.capture(Capture::Camera, captures::Event::Wanted(false), None);
+        self.capture(Capture::Microphone, captures::Event::Wanted(false), None);
+        self.encoders_needed();
+        self.route();
+    }
+
+    fn guard_said(&mut self, event: GuardEvent) {
+        match event {
+            GuardEvent::Here => self.both(captures::Event::GuardHere),
+            GuardEvent::Gone => self.both(captures::Event::GuardGone),
+            GuardEvent::MayAsk(capture, refusal) => self.capture(capture, captures::Event::MayAsk(refusal), None),
+            GuardEvent::Refused(capture) => self.capture(capture, captures::Event::Refused, None),
+            GuardEvent::Revoked(capture) => self.capture(capture, captures::Event::Revoked, None),
+            GuardEvent::Granted(permit) => {
+                self.capture(permit.capture(), captures::Event::Granted, Some(permit));
+            }
+        }
+    }
+
+    fn both(&mut self, event: captures::Event) {
+        self.capture(Capture::Camera, event, None);
+        self.capture(Capture::Microphone, event, None);
+    }
+
+    fn close_captures(&mut self) {
+        self.around.cuts.close();
+        if let Some(works) = &self.works {
+            works.close_capture(Capture::Camera);
+            works.close_capture(Capture::Microphone);
+        }
+    }
+
+    fn capture(&mut self, capture: Capture, event: captures::Event, mut permit: Option<Permit>) {
+        let machine = match capture {
+            Capture::Camera => &mut self.camera,
+            Capture::Microphone => &mut self.microphone,
+        };
+        for action in machine.step(Instant::now(), event) {
+            match action {
+                captures::Action::Ask => self.around.words.ask(capture),
+                captures::Action::Open => {
+                    if let (Some(works), Some(permit)) = (&self.works, permit.take()) {
+                        works.open_capture(permit);
+                    } else {
+                        // Nothing to open it with: the permit goes back by being dropped.
+                        drop(self.around.inbox.send(Happening::Health(capture, CaptureHealth::Failed)));
+                    }
+                }
+                captures::Action::GiveBack => drop(permit.take()),
+                captures::Action::Close => {
+                    self.around.cuts.of(capture).close();
+                    if let Some(works) = &self.works {
+                        works.close_capture(capture);
+                    }
+                }
+            }
+        }
+    }
+
+    fn link_said(&mut self, link: LinkId, event: LinkEvent) {
+        let lines = matches!(event, LinkEvent::Lines(_));
+        let message = self.links.said(link, event);
+        if lines {
+            self.encoders_needed();
+            self.route();
+        }
+        if let Some((message, body)) = message {
+            let ended = !self.links.has(link);
+            self.around.say.say(message, body);
+            if ended {
+                self.encoders_needed();
+            }
+            self.route();
+        }
+    }
+
+    fn with_works(&mut self, act: impl FnOnce(&mut Works)) {
+        if let Some(works) = &mut self.works {
+            act(works);
+        }
+    }
+
+    /// Runs the encoders that links need, and no others.
+    fn encoders_needed(&mut self) {
+        for codec in [Codec::H264, Codec::Vp8] {
+            let needed = self.links.carry(codec);
+            let change = self.works.as_mut().map(|works| works.need(codec, needed));
+            self.encoders_changed(change.unwrap_or_default());
+        }
+    }
+
+    fn encoders_changed(&mut self, change: crate::encode::Change) {
+        if change.row {
+            let row = self.works.as_ref().and_then(Works::row).map(str::to_owned);
+            self.around.say(MediaToRoom::Encoder { row });
+        }
+        for (link, paused) in change.paused {
+            self.links.pause(link, paused);
+            self.around.say(MediaToRoom::Paused { link, paused });
+        }
+        if change.producers {
+            self.route();
+        }
+    }
+
+    /// Puts every line, the screen and the speaker on what they are to carry.
+    fn route(&mut self) {
+        let Some(works) = &self.works else { return };
+        self.links.route(&self.around.cuts, |codec| works.producer(codec));
+        works.show(self.pictures.iter().filter_map(|picture| Some((self.links.track(&picture.track)?, picture.place))));
+        works.play(self.played.iter().filter_map(|track| self.links.track(track)));
+    }
+
+    fn counters(&self) -> Counters {
+        let mut counters = self.works.as_ref().map(Works::counters).unwrap_or_default();
+        counters.links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        counters.threads = std::fs::read_dir("/proc/self/task")
+            .map(|tasks| u32::try_from(tasks.count()).unwrap_or(u32::MAX))
+            .unwrap_or_default();
+        counters
+    }
+}

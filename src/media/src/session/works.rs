@@ -1,0 +1,247 @@
+//! Everything that a configuration makes: picture, camera, encoders, sound, display.
+
+use std::cell::RefCell;
+use std::env;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Instant;
+
+use gstreamer_utils::StreamProducer;
+use subrosa_messages::Capture;
+use subrosa_messages::media::{
+    Codec, Counters, DescriptionKind, Line, LinkId, MediaConfiguration, Rectangle, Size, TrackId,
+};
+
+use super::{Happening, Surroundings};
+use crate::camera::Camera;
+use crate::card;
+use crate::display::Display;
+use crate::encode::rows::{self, Row};
+use crate::encode::trial::Trials;
+use crate::encode::{Change, Encoders, Run};
+use crate::inbound::Inbound;
+use crate::link::Plan;
+use crate::permit::Permit;
+use crate::picture::Picture;
+use crate::sound::Sound;
+
+/// Why a configuration cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum WorksError {
+    /// The picture.
+    #[error("a picture of {0}×{1} cannot be made: see `[media]` in subrosa.toml")]
+    Picture(u32, u32),
+    /// A thread.
+    #[error("no thread can be started")]
+    Threads(#[from] std::io::Error),
+    /// The sound.
+    #[error(transparent)]
+    Sound(#[from] crate::sound::SoundError),
+    /// The screen.
+    #[error(transparent)]
+    Display(#[from] crate::display::DisplayError),
+}
+
+/// Picture, camera, encoders, sound, display.
+pub struct Works {
+    configuration: MediaConfiguration,
+    picture: Picture,
+    camera: Camera,
+    sound: Sound,
+    display: Display,
+    encoders: Encoders,
+    ready: bool,
+    shown: RefCell<Vec<(TrackId, Rectangle)>>,
+    played: RefCell<Vec<TrackId>>,
+}
+
+impl Works {
+    /// Makes everything, and lets the encoders' trials begin; their results come as happenings with this number.
+    pub fn new(around: &Surroundings, configuration: MediaConfiguration, number: u64) -> Result<Self, WorksError> {
+        let size = configuration.picture;
+        let rate = configuration.frames_per_second.clamp(1, 120);
+        let picture = Picture::new(size, rate, &around.timebase, &around.cuts.camera)
+            .map_err(|_| WorksError::Picture(size.width, size.height))?;
+        let camera = Camera::new(around.board.camera.source, &picture, &around.timebase, around.notify())?;
+        let microphone = around.cuts.microphone.clone();
+        let sound = Sound::new(&around.board, &around.run, &around.timebase, microphone, around.notify())?;
+        let display =
+            Display::new(&around.board.screen, &around.run, configuration.screen, &around.timebase, around.notify())?;
+        let inbox = around.inbox.clone();
+        let failed = std::sync::Arc::new(move |codec, run| drop(inbox.send(Happening::EncoderFailed(codec, run))));
+        let encoders = Encoders::new(&picture, &around.timebase, configuration.max_bitrate, Vec::new(), failed);
+        try_rows(around, &configuration, number)?;
+        Ok(Works {
+            configuration,
+            picture,
+            camera,
+            sound,
+            display,
+            encoders,
+            ready: false,
+            shown: RefCell::default(),
+            played: RefCell::default(),
+        })
+    }
+
+    /// Whether it was made for this.
+    pub fn is_for(&self, configuration: &MediaConfiguration) -> bool {
+        let mut same = self.configuration.clone();
+        // Addresses change with the network; links take them as they are opened.
+        same.network = configuration.network.clone();
+        same == *configuration
+    }
+
+    /// Links can be opened.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// A row has passed its trial; `true` for the first: links can be opened now.
+    pub fn row_passed(&mut self, row: &'static Row) -> bool {
+        self.encoders.add_row(row);
+        !std::mem::replace(&mut self.ready, true)
+    }
+
+    /// All rows were tried; `true` where none has passed.
+    pub fn no_more_rows(&mut self) -> bool {
+        !std::mem::replace(&mut self.ready, true)
+    }
+
+    /// The row that feeds H.264 peers.
+    pub fn row(&self) -> Option<&'static str> {
+        self.encoders.row()
+    }
+
+    /// A link as it is to be opened.
+    pub fn plan(
+        &self,
+        around: &Surroundings,
+        link: LinkId,
+        side: DescriptionKind,
+        lines: Vec<Line>,
+        data_channel: bool,
+    ) -> Plan {
+        Plan {
+            link,
+            side,
+            lines,
+            data_channel,
+            network: self.configuration.network.clone(),
+            timebase: around.timebase.clone(),
+            // Room to grow beyond the picture: sound, headers, and what `rate` keeps aside.
+            max_estimate: self.configuration.max_bitrate / 4 * 5 + 200_000,
+        }
+    }
+
+    /// Takes the network of a configuration that is otherwise the same.
+    pub fn set_network(&mut self, configuration: &MediaConfiguration) {
+        self.configuration.network = configuration.network.clone();
+    }
+
+    /// The privacy card.
+    pub fn card(&mut self, size: Size, rgba: Vec<u8>) {
+        match card::from_rgba(size, rgba, self.picture.info()) {
+            Ok(card) => self.picture.set_card(card),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+
+    /// The overlay of the screen.
+    pub fn overlay(&mut self, size: Size, rgba: Vec<u8>) {
+        self.display.overlay(size, rgba);
+    }
+
+    /// What the screen shows.
+    pub fn show(&self, pictures: impl Iterator<Item = (Inbound, Rectangle)>) {
+        let pictures: Vec<_> = pictures.collect();
+        let names: Vec<_> = pictures.iter().map(|(inbound, place)| (inbound.track.clone(), *place)).collect();
+        if self.shown.replace(names.clone()) != names {
+            self.display.show(pictures);
+        }
+    }
+
+    /// What the speaker plays.
+    pub fn play(&self, tracks: impl Iterator<Item = Inbound>) {
+        let tracks: Vec<_> = tracks.collect();
+        let names: Vec<_> = tracks.iter().map(|inbound| inbound.track.clone()).collect();
+        if self.played.replace(names.clone()) != names {
+            self.sound.play(tracks);
+        }
+    }
+
+    /// Opens a capture.
+    pub fn open_capture(&self, permit: Permit) {
+        match permit.capture() {
+            Capture::Camera => self.camera.open(permit),
+            Capture::Microphone => self.sound.open_microphone(permit),
+        }
+    }
+
+    /// Closes a capture.
+    pub fn close_capture(&self, capture: Capture) {
+        match capture {
+            Capture::Camera => self.camera.close(),
+            Capture::Microphone => self.sound.close_microphone(),
+        }
+    }
+
+    /// The frames of the room in a codec: picture or sound.
+    pub fn producer(&self, codec: Codec) -> Option<StreamProducer> {
+        match codec {
+            Codec::H264 | Codec::Vp8 => self.encoders.producer(codec).cloned(),
+            Codec::Opus => Some(self.sound.microphone()),
+        }
+    }
+
+    /// See [`Encoders::need`].
+    pub fn need(&mut self, codec: Codec, needed: bool) -> Change {
+        self.encoders.need(codec, needed)
+    }
+
+    /// See [`Encoders::step`] and [`Encoders::look`].
+    pub fn follow(&mut self, now: Instant, codec: Codec, estimates: &[(LinkId, Option<u32>)]) -> Change {
+        let mut change = self.encoders.look(now);
+        let stepped = self.encoders.step(now, codec, estimates);
+        change.producers |= stepped.producers;
+        change.row |= stepped.row;
+        change.paused = stepped.paused;
+        change
+    }
+
+    /// See [`Encoders::fault`].
+    pub fn encoder_failed(&mut self, codec: Codec, run: Run) -> Change {
+        self.encoders.fault(codec, run)
+    }
+
+    /// Figures.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            camera_frames: self.picture.camera_frames(),
+            encoder_frames: self.encoders.frames(),
+            bitrate: self.encoders.bitrate(),
+            ..Counters::default()
+        }
+    }
+}
+
+/// Tries the board's rows on a thread of its own, in order.
+fn try_rows(around: &Surroundings, configuration: &MediaConfiguration, number: u64) -> Result<(), WorksError> {
+    let program = env::current_exe().unwrap_or_else(|_| PathBuf::from("subrosa-media"));
+    let mut trials = Trials::new(&around.board.name, &around.state, program);
+    let (inbox, names, size) = (around.inbox.clone(), configuration.encoders.clone(), configuration.picture);
+    thread::Builder::new().name("trials".into()).spawn(move || {
+        for name in names {
+            match rows::find(&name) {
+                Some(row) if row.codec == Codec::H264 => {
+                    if trials.passes(row, size) {
+                        drop(inbox.send(Happening::Trial(number, row)));
+                    }
+                }
+                _ => tracing::warn!("the board file names an encoder that is none: see docs/adding.md"),
+            }
+        }
+        drop(inbox.send(Happening::TrialsDone(number)));
+    })?;
+    Ok(())
+}
