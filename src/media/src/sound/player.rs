@@ -1,0 +1,141 @@
+//! What is heard in the room: tracks are mixed, shown to the echo canceller and played, 10 ms at a time, by one
+//! thread at the speaker's pace. With nothing to play it sleeps and the speaker is closed.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use subrosa_messages::media::MediaToRoom;
+
+use super::SoundError;
+use super::frame::{Frame, SAMPLES};
+use super::processing::Voice;
+use super::speaker::Outlet;
+use super::track::Track;
+use crate::Notify;
+use crate::inbound::Inbound;
+use crate::timebase::Timebase;
+
+#[derive(Default)]
+struct Heard {
+    tracks: Vec<Track>,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    heard: Mutex<Heard>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Plays tracks.
+pub(super) struct Player {
+    shared: Arc<Shared>,
+    timebase: Timebase,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Player {
+    /// With nothing to play.
+    pub fn new(
+        outlet: Outlet,
+        voice: Arc<Mutex<Box<dyn Voice>>>,
+        timebase: &Timebase,
+        notify: Notify,
+    ) -> Result<Self, SoundError> {
+        let shared = Arc::new(Shared::default());
+        let thread = {
+            let (shared, timebase) = (shared.clone(), timebase.clone());
+            thread::Builder::new()
+                .name("speaker".to_owned())
+                .spawn(move || run(&shared, outlet, &voice, &timebase, &notify))
+                .map_err(SoundError::Thread)?
+        };
+        Ok(Player { shared, timebase: timebase.clone(), thread: Some(thread) })
+    }
+
+    /// Plays exactly these from now on.
+    pub fn play(&self, wanted: Vec<Inbound>) {
+        let known: Vec<Inbound> = self.shared.heard().tracks.iter().map(|track| track.inbound.clone()).collect();
+        let mut fresh: Vec<Track> = wanted
+            .iter()
+            .filter(|inbound| !known.iter().any(|known| is_same(known, inbound)))
+            .filter_map(|inbound| begin(inbound.clone(), &self.timebase))
+            .collect();
+        let mut heard = self.shared.heard();
+        fresh.append(&mut heard.tracks);
+        let mut left = Vec::new();
+        for track in fresh {
+            let is_wanted = wanted.iter().any(|inbound| is_same(inbound, &track.inbound));
+            if is_wanted { heard.tracks.push(track) } else { left.push(track) }
+        }
+        drop(heard);
+        self.shared.changed.notify_all();
+    }
+}
+
+fn is_same(a: &Inbound, b: &Inbound) -> bool {
+    a.track == b.track && a.producer == b.producer
+}
+
+fn begin(inbound: Inbound, timebase: &Timebase) -> Option<Track> {
+    Track::new(inbound, timebase).inspect_err(|error| tracing::warn!("a track is not heard: {error}")).ok()
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.shared.heard().ended = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared, mut outlet: Outlet, voice: &Mutex<Box<dyn Voice>>, timebase: &Timebase, notify: &Notify) {
+    loop {
+        let mut levels = Vec::new();
+        let mix = {
+            let mut heard = shared.heard();
+            while heard.tracks.is_empty() && !heard.ended {
+                outlet.close();
+                heard = shared.changed.wait(heard).unwrap_or_else(PoisonError::into_inner);
+            }
+            if heard.ended {
+                return;
+            }
+            mix(&mut heard.tracks, timebase, &mut levels)
+        };
+        for (track, level) in levels {
+            notify(MediaToRoom::Loudness { track, level });
+        }
+        voice.lock().unwrap_or_else(PoisonError::into_inner).rendered(&mix);
+        outlet.play(&mix);
+    }
+}
+
+fn mix(tracks: &mut [Track], timebase: &Timebase, levels: &mut Vec<(subrosa_messages::media::TrackId, u8)>) -> Frame {
+    let mut sum = [0_i32; SAMPLES];
+    for track in tracks {
+        if track.is_broken()
+            && let Some(again) = begin(track.inbound.clone(), timebase)
+        {
+            *track = again;
+        }
+        let (frame, level) = track.pull();
+        add(&mut sum, &frame);
+        levels.extend(level.map(|level| (track.id().clone(), level)));
+    }
+    sum.map(|sample| sample.clamp(i16::MIN.into(), i16::MAX.into()) as i16)
+}
+
+fn add(sum: &mut [i32; SAMPLES], frame: &Frame) {
+    for (to, from) in sum.iter_mut().zip(frame) {
+        *to += i32::from(*from);
+    }
+}
