@@ -101,7 +101,10 @@ impl Drop for Simulated {
         if let Some(reader) = self.reader.take() {
             let _ended = reader.join();
         }
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        // The node is closed. A decoder that is busy may take its time; the guard need not wait for it.
+        self.pipeline.call_async(|pipeline| {
+            let _stopped = pipeline.set_state(gst::State::Null);
+        });
     }
 }
 
