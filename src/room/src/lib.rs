@@ -1,10 +1,14 @@
 //! The room process: meetings, web server, notice, screen, command line. It has no capture node and no GStreamer.
 
 pub mod certificates;
+pub mod command;
 pub mod configuration;
 pub mod language;
 pub mod meeting;
 pub mod notice;
 pub mod screen;
+pub mod shell;
 pub mod status;
+pub mod supervise;
 pub mod web;
+pub mod wipe;

@@ -195,9 +195,16 @@ impl Configuration {
     /// # Errors
     /// When it cannot be read, or is wrong anywhere.
     pub fn load(path: &Path) -> Result<Self, ConfigurationError> {
+        Configuration::load_at(path, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads a file whose relative paths start at another folder than its own: a copy.
+    ///
+    /// # Errors
+    /// As for [`Configuration::load`].
+    pub fn load_at(path: &Path, folder: &Path) -> Result<Self, ConfigurationError> {
         let text =
             fs::read_to_string(path).map_err(|source| ConfigurationError::Read { path: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
         read::read(&text, folder).map_err(|wrong| ConfigurationError::Wrong { path: path.to_owned(), wrong })
     }
 

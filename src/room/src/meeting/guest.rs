@@ -128,6 +128,11 @@ pub enum GuestEvent {
     Connected,
     /// The link was lost or media restarts; a new offer follows by itself.
     Reconnecting,
+    /// The guest's network is too narrow for the room's picture: it is held back and sound goes on.
+    Picture {
+        /// Held back now.
+        paused: bool,
+    },
     /// What is true in the room.
     Room(RoomView),
     /// It is over for this guest.

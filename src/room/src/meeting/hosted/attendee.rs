@@ -232,6 +232,13 @@ impl Attendee {
         }
     }
 
+    /// Their network is too narrow for a picture, or wide enough again.
+    pub fn paused(&self, paused: bool, out: &mut Vec<Action>) {
+        if self.admitted {
+            self.tell(GuestEvent::Picture { paused }, out);
+        }
+    }
+
     /// Why it is over by itself, if it is.
     pub fn expired(&self, now: Instant) -> Option<EndReason> {
         let clocks = [(self.unheard, UNHEARD), (self.deaf, STREAM_GONE), (self.unconnected, UNCONNECTED)];

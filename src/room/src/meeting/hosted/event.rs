@@ -56,6 +56,8 @@ pub enum Event {
     Track(TrackId, Kind),
     /// A guest's picture began to move or stopped.
     Picture(TrackId, bool),
+    /// A guest's network is too narrow for the room's picture, or wide enough again.
+    Paused(LinkId, bool),
     /// What guests are told about the room has changed.
     Facts(Facts),
     /// The time that [`super::Hosted::deadline`] named has come.

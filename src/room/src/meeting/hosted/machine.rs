@@ -11,9 +11,7 @@ use super::event::{Action, Event, Facts};
 use super::name::is_name;
 use super::secrets::{Secrets, same};
 use crate::meeting::act::RoomAct;
-use crate::meeting::guest::{
-    Encryption, EndReason, GuestId, Knock, KnockRefusal, RoomView, Secret, SessionKey,
-};
+use crate::meeting::guest::{Encryption, EndReason, GuestId, Knock, KnockRefusal, RoomView, Secret, SessionKey};
 use crate::screen::view::GuestView;
 
 /// People who may wait at once; whoever comes later finds the room full.
@@ -117,6 +115,11 @@ impl Hosted {
                     guest.picture(&track, moving);
                 }
             }
+            Event::Paused(link, paused) => {
+                if let Some(guest) = self.guests_mut().find(|guest| guest.link() == Some(link)) {
+                    guest.paused(paused, &mut out);
+                }
+            }
             Event::Facts(facts) => self.facts = facts,
             Event::Tick => {}
         }
@@ -184,9 +187,9 @@ impl Hosted {
     }
 
     /// Who has this session.
-    #[cfg(test)]
+    #[must_use]
     pub fn guest_called(&self, session: &SessionKey) -> Option<GuestId> {
-        self.guests().find(|guest| *guest.session == *session.0.reveal()).map(|guest| guest.id)
+        self.guests().find(|guest| same(&guest.session, session.0.reveal())).map(|guest| guest.id)
     }
 
     fn guests(&self) -> impl Iterator<Item = &Attendee> {

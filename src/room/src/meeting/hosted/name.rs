@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn what_hides_or_turns_text_is_none() {
         let long = "x".repeat(65);
-        for name in ["", " ", "\u{3164}", "\u{200b}\u{200d}", "a\nb", "a\0", "a\u{202e}b", "\u{2066}a", "a\u{2028}b", &long]
+        for name in
+            ["", " ", "\u{3164}", "\u{200b}\u{200d}", "a\nb", "a\0", "a\u{202e}b", "\u{2066}a", "a\u{2028}b", &long]
         {
             assert!(!is_name(name), "{name:?}");
         }

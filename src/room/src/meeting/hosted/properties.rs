@@ -29,6 +29,7 @@ enum Draw {
     Link(u64, u8),
     Track(u64, bool),
     Picture(u64, bool),
+    Paused(u64, bool),
     Facts(bool, bool),
     Tick,
     Wait(u64),
@@ -50,7 +51,8 @@ fn draws() -> impl Strategy<Value = Draw> {
         6 => back.clone().prop_map(Draw::Offered),
         8 => (back.clone(), 0_u8..5).prop_map(|(l, s)| Draw::Link(l, s)),
         2 => (back.clone(), any::<bool>()).prop_map(|(l, v)| Draw::Track(l, v)),
-        2 => (back, any::<bool>()).prop_map(|(l, m)| Draw::Picture(l, m)),
+        2 => (back.clone(), any::<bool>()).prop_map(|(l, m)| Draw::Picture(l, m)),
+        1 => (back, any::<bool>()).prop_map(|(l, p)| Draw::Paused(l, p)),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(a, b)| Draw::Facts(a, b)),
         4 => Just(Draw::Tick),
         3 => (0_u64..20_000).prop_map(Draw::Wait),
@@ -97,6 +99,7 @@ impl World {
             Draw::Track(back, true) => Event::Track(track(link(back).0, "guest-video"), Kind::Video),
             Draw::Track(back, false) => Event::Track(track(link(back).0, "guest-audio"), Kind::Audio),
             Draw::Picture(back, moving) => Event::Picture(track(link(back).0, "guest-video"), moving),
+            Draw::Paused(back, paused) => Event::Paused(link(back), paused),
             Draw::Facts(camera_live, microphone_live) => {
                 Event::Facts(Facts { camera_live, microphone_live, checked: false })
             }
@@ -133,6 +136,7 @@ impl World {
                         GuestEvent::Admitted
                         | GuestEvent::Connected
                         | GuestEvent::Reconnecting
+                        | GuestEvent::Picture { .. }
                         | GuestEvent::Room(_)
                         | GuestEvent::Waiting
                         | GuestEvent::Ended { .. } => {}

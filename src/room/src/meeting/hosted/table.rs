@@ -85,6 +85,7 @@ fn events(link: u64) -> Vec<(&'static str, Duration, Event)> {
         at_once("another failed", Event::Link { link: LinkId(99), state: LinkState::Failed(LinkFault::Path) }),
         at_once("track", Event::Track(track(link, "guest-video"), Kind::Video)),
         at_once("picture", Event::Picture(track(link, "guest-video"), true)),
+        at_once("paused", Event::Paused(LinkId(link), true)),
         at_once("facts", Event::Facts(Facts { camera_live: false, microphone_live: false, checked: true })),
         later("after 1 s", 1),
         later("after 5 s", 5),
@@ -109,6 +110,7 @@ fn word(action: &Action) -> String {
             GuestEvent::Offer { link, .. } => format!("tell offer {}", link.0),
             GuestEvent::Connected => "tell connected".to_owned(),
             GuestEvent::Reconnecting => "tell reconnecting".to_owned(),
+            GuestEvent::Picture { paused } => format!("tell picture paused={paused}"),
             GuestEvent::Room(view) => format!("tell room {:?}", view.encryption),
             GuestEvent::Ended { reason } => format!("tell ended {reason:?}"),
         },
@@ -159,13 +161,8 @@ fn an_act_is_made_of_the_guards_word_only() {
         muted: None,
         refusal: Some(Refusal::Asleep),
     };
-    let state = |awake| GuardState {
-        awake,
-        camera: capture,
-        microphone: capture,
-        media: true,
-        trust: Trust::SimulatedOneUser,
-    };
+    let state =
+        |awake| GuardState { awake, camera: capture, microphone: capture, media: true, trust: Trust::SimulatedOneUser };
     assert!(crate::meeting::act::RoomAct::in_word(&GuardToRoom::State(state(false))).is_none());
     assert!(crate::meeting::act::RoomAct::in_word(&GuardToRoom::State(state(true))).is_some());
 }

@@ -1,0 +1,304 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use subrosa_process::run_dir::RunDir;
+
+use crate::configuration::{Configuration, EXAMPLE};
+use crate::shell::{self, RoomOptions, Terminal};
+use crate::supervise::{self, RunOptions};
+use crate::web;
+
+/// A meeting room that takes part in video calls, and whose switches and lamps tell the truth.
+///
+/// Guests open the room's own page in a browser; no account, no cloud. `subrosa run --board sim` starts a whole room on
+/// this machine: it prints where to see the simulated switches and lamps, and, once its button is pressed, link and PIN.
+#[derive(Parser)]
+#[command(name = "subrosa", version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run a room on this machine: all its processes, until Ctrl-C
+    ///
+    /// Starts guard, media and room (and the simulated room where the board is `sim`), and starts again what dies. As root
+    /// each process gets a user of its own (`make setup` creates them), so that permissions bind as on a device; otherwise all
+    /// run as you. On a device systemd does the same: `systemctl start subrosa.target`.
+    Run(Run),
+    /// Tell whether a configuration can be used, and if not, why
+    ///
+    /// Each fault is printed with file, line, key, what is wrong and what would be right. Without FILE, looks at
+    /// ./subrosa.toml, then /etc/subrosa/subrosa.toml, as `subrosa run` does.
+    Check {
+        /// The file [default: the one that `subrosa run` would use]
+        file: Option<PathBuf>,
+        /// Print a file with every key at its default and a word about each
+        #[arg(long)]
+        example: bool,
+    },
+    /// Show the fingerprint of the certificate that guests see
+    Certificate {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The state directory of the room
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Measure a call: cost, delay, start, joins; `subrosa bench --help` says what
+    #[command(disable_help_flag = true)]
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Print completions for a shell: subrosa completions bash > /etc/bash_completion.d/subrosa
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page: subrosa man | man -l -
+    Man,
+    /// One process of the room: meetings, page, screen. Started by `subrosa run` and by systemd
+    #[command(hide = true)]
+    Room(Room),
+}
+
+#[derive(Args)]
+struct Run {
+    /// The board: a name from the folder boards/, or the path of a file
+    #[arg(long, value_name = "NAME")]
+    board: String,
+    /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where sockets and simulated devices live; emptied at start [default: /run/subrosa for root, else
+    /// $XDG_RUNTIME_DIR/subrosa, else /tmp/subrosa-UID]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Where the certificate is kept [default: /var/lib/subrosa for root, else ~/.local/state/subrosa]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Where boards/ and data/ are [default: the source tree, else /usr/share/subrosa]
+    #[arg(long, value_name = "DIR")]
+    share: Option<PathBuf>,
+    /// All processes run as one user; always so without root
+    #[arg(long)]
+    one_user: bool,
+    /// Where the simulated room's page listens; a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8088")]
+    sim_listen: SocketAddr,
+}
+
+#[derive(Args)]
+struct Room {
+    #[arg(long, value_name = "FILE")]
+    board: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// A file that is not there means the defaults: a device need not have one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where relative paths in the configuration start, if it is a copy.
+    #[arg(long, value_name = "DIR")]
+    config_folder: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    share: Option<PathBuf>,
+    #[arg(long)]
+    one_user: bool,
+    /// A person reads standard output: print link and PIN there.
+    #[arg(long)]
+    terminal: bool,
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// With words for the person who asked.
+pub fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        Task::Run(run) => {
+            subrosa_process::start::process("run").context("core dumps cannot be ruled out")?;
+            supervise::run(RunOptions {
+                board: run.board,
+                configuration: run.config,
+                run: run.run,
+                state: run.state,
+                share: run.share,
+                one_user: run.one_user,
+                sim_listen: run.sim_listen,
+            })
+        }
+        Task::Room(arguments) => room(arguments),
+        Task::Check { example: true, .. } => print(EXAMPLE),
+        Task::Check { file, example: false } => check(file),
+        Task::Certificate { config, state } => certificate(config, state),
+        Task::Bench { arguments } => bench(&arguments),
+        Task::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "subrosa", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+        Task::Man => print(&manual()?),
+    }
+}
+
+fn room(arguments: Room) -> anyhow::Result<()> {
+    subrosa_process::start::process("room").context("core dumps cannot be ruled out")?;
+    let configuration = match arguments.config.as_deref() {
+        Some(file) if !file.exists() => {
+            tracing::info!("{} is not there, every key has its default", file.display());
+            Configuration::default()
+        }
+        Some(file) => match arguments.config_folder.as_deref() {
+            Some(folder) => Configuration::load_at(file, folder)?,
+            None => Configuration::load(file)?,
+        },
+        None => Configuration::default(),
+    };
+    shell::run(RoomOptions {
+        board: arguments.board,
+        run: RunDir::new(arguments.run),
+        state: arguments.state,
+        configuration,
+        one_user: arguments.one_user,
+        terminal: if arguments.terminal { Terminal::Read } else { Terminal::Unread },
+    })?;
+    Ok(())
+}
+
+fn check(file: Option<PathBuf>) -> anyhow::Result<()> {
+    match file.or_else(Configuration::usual_path) {
+        Some(file) => {
+            let configuration = Configuration::load(&file)?;
+            let mut text = format!("{}: can be used.\n", file.display());
+            if let Some(files) = &configuration.web.certificate {
+                for file in [&files.certificate, &files.key] {
+                    if let Err(error) = std::fs::File::open(file) {
+                        text.push_str(&format!(
+                            "{}: cannot be read ({error}); until it can, the device uses its own certificate\n",
+                            file.display()
+                        ));
+                    }
+                }
+            }
+            print(&text)
+        }
+        None => print("There is no subrosa.toml here or in /etc/subrosa: every key has its default.\n"),
+    }
+}
+
+fn certificate(config: Option<PathBuf>, state: Option<PathBuf>) -> anyhow::Result<()> {
+    let configuration = match config.or_else(Configuration::usual_path) {
+        Some(file) => Configuration::load(&file)?,
+        None => Configuration::default(),
+    };
+    let state = state.map_or_else(supervise::usual_state, Ok)?;
+    let settings = shell::web_settings(&configuration, &state);
+    if configuration.web.certificate.is_none() && !settings.state.join("certificates").exists() {
+        bail!(
+            "{} holds no certificate yet: it is made when the room starts (--state names another folder)",
+            state.display()
+        );
+    }
+    let addresses = shell::addresses::reachable(&shell::addresses::read()?);
+    let facts = web::describe(&settings, &addresses)?;
+    let kind =
+        if facts.checked { "the operator's; browsers check it" } else { "the device's; compare the fingerprint" };
+    print(&format!("Certificate:  {kind}\nFingerprint:  {}\n", facts.fingerprint))
+}
+
+fn bench(arguments: &[OsString]) -> anyhow::Result<()> {
+    let here = std::env::current_exe()?;
+    let program = here.parent().unwrap_or(Path::new(".")).join("subrosa-bench");
+    if !program.is_file() {
+        bail!(
+            "{} is not there: `cargo build --release -p subrosa-tests --bin subrosa-bench` builds it in a source tree",
+            program.display()
+        );
+    }
+    Err(Command::new(&program).args(arguments).exec()).with_context(|| format!("{} does not start", program.display()))
+}
+
+/// The manual page: the command, then each of its tasks.
+fn manual() -> anyhow::Result<String> {
+    let mut command = Arguments::command();
+    command.build();
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    for task in command.get_subcommands().filter(|task| !task.is_hide_set() && task.get_name() != "help") {
+        let part = clap_mangen::Man::new(task.clone());
+        writeln!(text, ".SH \"SUBROSA {}\"", task.get_name().to_uppercase())?;
+        let mut section = Vec::new();
+        part.render_synopsis_section(&mut section)?;
+        part.render_description_section(&mut section)?;
+        part.render_options_section(&mut section)?;
+        let section = String::from_utf8_lossy(&section).replace(".SH SYNOPSIS\n", ".PP\n");
+        text.extend(section.replace(".SH DESCRIPTION\n", ".PP\n").replace(".SH OPTIONS\n", ".PP\n").into_bytes());
+    }
+    text.extend_from_slice(FILES.as_bytes());
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+const FILES: &str = r".SH FILES
+.TP
+/etc/subrosa/subrosa.toml
+the configuration; `subrosa check \-\-example` prints one with every key
+.TP
+/usr/share/subrosa/boards/
+one file for each board
+.TP
+/var/lib/subrosa/room/certificates/
+the device's own authority and certificate
+";
+
+/// Prints to a reader that may have gone, such as `head`.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_manual_names_every_task_and_every_option_of_run() {
+        let manual = manual().unwrap();
+        for word in ["SUBROSA RUN", "SUBROSA CHECK", "SUBROSA BENCH", "sim\\-listen", "one\\-user", "SYNOPSIS", "FILES"]
+        {
+            assert!(manual.contains(word), "{word} is missing in\n{manual}");
+        }
+        assert!(!manual.contains("SUBROSA ROOM"));
+    }
+
+    #[test]
+    fn bench_passes_its_arguments_on_as_they_are() {
+        let parsed = Arguments::try_parse_from(["subrosa", "bench", "call", "--json", "--help"]).unwrap();
+        let Task::Bench { arguments } = parsed.command else { panic!() };
+        assert_eq!(arguments, ["call", "--json", "--help"]);
+    }
+}

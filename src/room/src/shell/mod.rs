@@ -1,0 +1,157 @@
+//! The room process: one task that routes between the meeting, the guard, media, the web server and the screen.
+
+pub mod addresses;
+mod artist;
+mod desk;
+mod known;
+mod socket;
+mod terminal;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::future::pending;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use subrosa_board::{Board, BoardError};
+use subrosa_process::run_dir::RunDir;
+use subrosa_process::users::{UserError, Users};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::certificates::OperatorFiles;
+use crate::configuration::Configuration;
+use crate::web::{self, WebEvent, WebSettings};
+use desk::{Desk, Outlets};
+use socket::{Peer, converse};
+pub use terminal::Terminal;
+
+/// Guests hear that the meeting is over before the process ends.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// How the room process was called.
+#[derive(Clone, Debug)]
+pub struct RoomOptions {
+    /// The board file.
+    pub board: PathBuf,
+    /// The run directory.
+    pub run: RunDir,
+    /// The folder of what outlives restarts; the room has a folder of its own in it.
+    pub state: PathBuf,
+    /// The configuration.
+    pub configuration: Configuration,
+    /// All processes run as one user.
+    pub one_user: bool,
+    /// Who reads standard output.
+    pub terminal: Terminal,
+}
+
+/// Why the room cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// The board file.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The users.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// The system.
+    #[error("the room cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// What the web server is told of a configuration.
+#[must_use]
+pub fn web_settings(configuration: &Configuration, state: &std::path::Path) -> WebSettings {
+    // The first is hidden from a unit with `ProcSubset=pid`.
+    let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let host_name = names.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let tls = configuration.web.certificate.clone();
+    WebSettings {
+        listen: configuration.web.listen.clone(),
+        tls: tls.map(|files| OperatorFiles { certificate: files.certificate, key: files.key }),
+        host_name: host_name.trim().to_owned(),
+        public_url: configuration.network.public_url.clone(),
+        state: state.join("room"),
+    }
+}
+
+/// Runs until the process is asked to end.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(options: RoomOptions) -> Result<(), RoomError> {
+    let board = Board::load(&options.board)?;
+    let users = Users::find(options.one_user)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(route(options, board, users))?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<()> {
+    let (guard_says, mut guard) = mpsc::channel(64);
+    let (media_says, mut media) = mpsc::channel(256);
+    let (guests_say, mut guests) = mpsc::channel(64);
+    let (web_says, mut web_events) = mpsc::unbounded_channel();
+    let (addresses_are, mut addresses) = mpsc::channel(4);
+    let (artist_has, mut drawn) = mpsc::channel(2);
+    let (to_web, for_web) = watch::channel(Vec::new());
+    let (forget, forgets) = watch::channel(0);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let outlets = Outlets { artist: artist::start(artist_has)?, addresses: to_web, forget, terminal: options.terminal };
+    let configuration = Arc::new(options.configuration);
+    let settings = web_settings(&configuration, &options.state);
+    let mut desk = Desk::new(configuration, board.name, board.encoders, outlets, Instant::now());
+    // The first certificate is to hold the addresses already.
+    if let Ok(found) = addresses::read() {
+        desk.addresses(Instant::now(), found);
+    }
+    addresses::watch(addresses_are);
+    let peer = |name, path, user| Peer { name, path, user };
+    tokio::spawn(converse(peer("the guard", options.run.guard_for_room(), users.guard), guard_says, |heard| heard));
+    tokio::spawn(converse(peer("media", options.run.media_for_room(), users.media), media_says, |heard| heard));
+    let mut serving = tokio::spawn(web::serve(settings, for_web, guests_say, web_says, forgets));
+    let mut served = false;
+
+    loop {
+        let deadline = desk.deadline(Instant::now());
+        let alarm = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            // An act in the room comes before everything else.
+            biased;
+            Some(heard) = guard.recv() => desk.guard(Instant::now(), heard),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            Some(heard) = media.recv() => desk.media(Instant::now(), heard),
+            Some(event) = web_events.recv() => {
+                if !served && matches!(event, WebEvent::Serving { .. } | WebEvent::Fault { .. }) {
+                    served = true;
+                    let _nobody_may_have_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+                }
+                desk.web(Instant::now(), event);
+            }
+            Some(found) = addresses.recv() => desk.addresses(Instant::now(), found),
+            Some(drawn) = drawn.recv() => desk.drawn(drawn),
+            Some(request) = guests.recv() => desk.request(Instant::now(), request),
+            () = alarm => desk.tick(Instant::now()),
+            _ = &mut serving => {
+                return Err(io::Error::other("the web server has stopped"));
+            }
+        }
+    }
+    desk.close(Instant::now());
+    tokio::time::sleep(FAREWELL).await;
+    Ok(())
+}
