@@ -17,6 +17,7 @@ run: build data ## the simulated room: builds what is missing and starts it
 	exec $(BUILT)/subrosa run --board sim $(ARGUMENTS)
 
 test: setup-tests build data ## all tests (those with users and network namespaces of their own need root)
+	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
