@@ -6,7 +6,7 @@ use super::column::{self, Part};
 use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::label::{self, Breaks};
-use super::lamps::{self, Says};
+use super::lamps;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, Paragraph, Sheet, Style};
@@ -38,7 +38,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) {
             Capture::Camera => view.camera.as_ref(),
             Capture::Microphone => view.microphone.as_ref(),
         };
-        lamps::says(words, capture, state, false).0 == Says::Closed
+        lamps::says(words, capture, state, false).0.is_closed()
     });
     let sentence = if closed { words.nothing_listens() } else { words.something_may_listen() };
     let sentence = sheet.paragraph(sentence, PRIVACY, width, 3, Breaks::Words);

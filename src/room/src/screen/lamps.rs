@@ -2,7 +2,7 @@
 //! (in a call) or what the lamps' word is worth (else). Each is an icon, a word and the reason.
 
 use subrosa_messages::Capture;
-use subrosa_messages::guard::{NodeState, Refusal};
+use subrosa_messages::guard::{Level, NodeState, Refusal};
 
 use super::icon::{Icon, Look};
 use super::label::Breaks;
@@ -26,6 +26,18 @@ pub(super) enum Says {
     Perhaps,
     /// It is proved closed.
     Closed,
+    /// It is proved closed, and its switch or somebody over the network keeps it so: the red lamp of the microphone.
+    Muted,
+}
+
+impl Says {
+    /// It is proved closed.
+    pub fn is_closed(self) -> bool {
+        match self {
+            Says::Closed | Says::Muted => true,
+            Says::Live | Says::Perhaps => false,
+        }
+    }
 }
 
 /// State and reason of a capture in words. In doubt, the stronger word: unknown counts as live (P1).
@@ -43,7 +55,12 @@ pub(super) fn says(
         NodeState::Unknown => (Says::Perhaps, words.cannot_be_proved()),
         NodeState::Closed | NodeState::Missing if view.live => (Says::Perhaps, words.lamp_not_dark()),
         NodeState::Missing => (Says::Closed, words.not_there()),
-        NodeState::Closed => (Says::Closed, why_closed(words, capture, view.refusal, guests_in)),
+        NodeState::Closed => {
+            let muted = capture == Capture::Microphone
+                && (view.switch == Level::Closed || view.refusal == Some(Refusal::Muted));
+            let says = if muted { Says::Muted } else { Says::Closed };
+            (says, why_closed(words, capture, view.refusal, guests_in))
+        }
     }
 }
 
@@ -64,14 +81,15 @@ pub(super) fn why_closed(words: Words, capture: Capture, refusal: Option<Refusal
 }
 
 fn icon_of(capture: Capture, says: Says) -> (Icon, Look) {
-    let (open, closed, ring) = match capture {
-        Capture::Camera => (Icon::Camera, Icon::CameraClosed, Colour::PaperDim),
-        Capture::Microphone => (Icon::Microphone, Icon::MicrophoneClosed, Colour::MutedRed),
+    let (open, closed) = match capture {
+        Capture::Camera => (Icon::Camera, Icon::CameraClosed),
+        Capture::Microphone => (Icon::Microphone, Icon::MicrophoneClosed),
     };
+    let ring = if says == Says::Muted { Colour::MutedRed } else { Colour::PaperDim };
     match says {
         Says::Live => (open, Look::Filled { disc: Colour::Paper, glyph: Colour::Ink }),
         Says::Perhaps => (Icon::Unknown, Look::Filled { disc: Colour::Paper, glyph: Colour::Ink }),
-        Says::Closed => (closed, Look::Hollow { ring, glyph: ring, ground: Colour::Ink }),
+        Says::Closed | Says::Muted => (closed, Look::Hollow { ring, glyph: ring, ground: Colour::Ink }),
     }
 }
 
@@ -98,6 +116,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
             Says::Live => words.live(capture),
             Says::Perhaps => words.perhaps_live(capture),
             Says::Closed => words.closed(capture),
+            Says::Muted => words.muted(),
         };
         let (icon, look) = icon_of(capture, says);
         column(sheet, x, top, each, (icon, look), word, why);
@@ -135,8 +154,6 @@ fn column(sheet: &mut Sheet<'_>, x: f32, top: f32, width: f32, (icon, look): (Ic
 
 #[cfg(test)]
 mod tests {
-    use subrosa_messages::guard::Level;
-
     use super::*;
     use crate::language::Language;
 
@@ -159,12 +176,31 @@ mod tests {
                         let view = CaptureView { switch: Level::Open, node, live, refusal: None };
                         let (says, why) = says(words, capture, Some(&view), guests_in);
                         let proved = matches!(node, NodeState::Closed | NodeState::Missing) && !live;
-                        assert_eq!(says == Says::Closed, proved, "{node:?} {live}");
+                        assert_eq!(says.is_closed(), proved, "{node:?} {live}");
                         assert!(!why.is_empty());
                     }
                 }
             }
             assert_eq!(says(words, capture, None, true).0, Says::Perhaps);
+        }
+    }
+
+    #[test]
+    fn p1_red_is_shown_exactly_where_the_guard_lights_the_muted_lamp() {
+        let words = Words(Language::English);
+        for capture in Capture::ALL {
+            for switch in [Level::Open, Level::Closed, Level::Unknown] {
+                for refusal in [None, Some(Refusal::Asleep), Some(Refusal::Switch), Some(Refusal::Muted)] {
+                    for (node, live) in [(NodeState::Closed, false), (NodeState::Closed, true), (NodeState::Open, true)]
+                    {
+                        let (says, _) = says(words, capture, Some(&CaptureView { switch, node, live, refusal }), true);
+                        let lamp = node == NodeState::Closed
+                            && !live
+                            && (switch == Level::Closed || refusal == Some(Refusal::Muted));
+                        assert_eq!(says == Says::Muted, lamp && capture == Capture::Microphone);
+                    }
+                }
+            }
         }
     }
 

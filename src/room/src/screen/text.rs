@@ -161,6 +161,10 @@ impl Words {
         }
     }
 
+    pub fn muted(self) -> &'static str {
+        self.pick("Mikrofon stumm", "Microphone muted")
+    }
+
     pub fn guests_see_or_hear(self, capture: Capture) -> &'static str {
         match capture {
             Capture::Camera => self.pick("Gäste sehen den Raum", "Guests see the room"),
@@ -195,7 +199,7 @@ impl Words {
     pub fn switch_closed(self, capture: Capture) -> &'static str {
         match capture {
             Capture::Camera => self.pick("Die Blende am Gerät ist zu", "Shutter on the device is closed"),
-            Capture::Microphone => self.pick("Schalter am Gerät steht auf stumm", "Switch on the device says mute"),
+            Capture::Microphone => self.pick("Am Schalter geschlossen", "Closed at the switch"),
         }
     }
 
@@ -421,7 +425,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 37] = [
+        let plain: [fn(Words) -> &'static str; 38] = [
             Words::press_to_wake,
             Words::nothing_listens,
             Words::something_may_listen,
@@ -439,6 +443,7 @@ mod tests {
             Words::no_picture,
             Words::reconnecting,
             Words::restarting,
+            Words::muted,
             Words::is_closing,
             Words::opened_by_another,
             Words::cannot_be_proved,
