@@ -108,12 +108,8 @@ export class CallView {
     const words = asking ? say('capture-asking') : say(ownState(speaks, video !== null));
     write(element('waiting-capture', HTMLElement), [words, this.#problems()].filter(Boolean).join(' '));
     write(element('own-words', HTMLElement), video ? '' : say('own-camera-off'));
-    const microphone = element('microphone', HTMLButtonElement);
-    microphone.setAttribute('aria-pressed', String(speaks));
-    label(microphone, speaks ? 'microphone' : 'microphone-closed', say(speaks ? 'microphone-on' : 'microphone-off'));
-    const camera = element('camera', HTMLButtonElement);
-    camera.setAttribute('aria-pressed', String(video !== null));
-    label(camera, video ? 'camera' : 'camera-closed', say(video ? 'camera-on' : 'camera-off'));
+    toggle('microphone', speaks);
+    toggle('camera', video !== null);
     label(element('devices', HTMLElement), 'devices', say('devices'));
     label(element('leave', HTMLElement), 'leave', say('leave'));
   }
@@ -147,6 +143,21 @@ export class CallView {
     write(element('encryption-title', HTMLElement), say(`encryption-${word}`));
     write(element('encryption-text', HTMLElement), say(`encryption-${word}-text`));
   }
+}
+
+/**
+ * A button that is pressed while something is on. Its name stays the same, as screen readers expect of such a button;
+ * the word for its state is there for those who see it.
+ *
+ * @param {'microphone' | 'camera'} id
+ * @param {boolean} on
+ */
+function toggle(id, on) {
+  const button = element(id, HTMLButtonElement);
+  button.setAttribute('aria-pressed', String(on));
+  label(button, on ? id : `${id}-closed`, say(id));
+  const state = button.querySelector('.state');
+  if (state instanceof HTMLElement) write(state, say(on ? 'on' : 'off'));
 }
 
 /**
