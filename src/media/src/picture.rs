@@ -74,7 +74,7 @@ impl Picture {
         let rate = gst::Fraction::new(i32::try_from(frames_per_second).unwrap_or(30), 1);
         let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, size.width, size.height)
             .fps(rate)
-            .colorimetry(&"bt709".parse::<gst_video::VideoColorimetry>()?)
+            .colorimetry(&crate::camera::range::PICTURE.parse::<gst_video::VideoColorimetry>()?)
             .build()?;
         let inner = Arc::new(Inner {
             timebase: timebase.clone(),

@@ -4,6 +4,7 @@
 
 mod decode;
 mod pattern;
+pub mod range;
 mod sim;
 mod v4l2;
 

@@ -77,7 +77,15 @@ impl Carriage {
     pub fn match_for(&self, mid: &str) -> gst::Caps {
         let mut structure = self.identity();
         structure.set("a-mid", mid);
+        self.add_congestion_control(&mut structure);
         gst::Caps::builder_full().structure(structure).build()
+    }
+
+    fn add_congestion_control(&self, structure: &mut gst::StructureRef) {
+        if let Some(id) = self.twcc {
+            structure.set("rtcp-fb-transport-cc", true);
+            structure.set(format!("extmap-{id}"), TWCC);
+        }
     }
 
     fn identity(&self) -> gst::Structure {
@@ -108,10 +116,7 @@ impl Carriage {
                 structure.set(feedback, true);
             }
         }
-        if let Some(id) = self.twcc {
-            structure.set("rtcp-fb-transport-cc", true);
-            structure.set(format!("extmap-{id}"), TWCC);
-        }
+        self.add_congestion_control(&mut structure);
         structure
     }
 }

@@ -489,3 +489,21 @@ impl Drop for Decoded {
         self.pipeline.set_state(gst::State::Null).unwrap();
     }
 }
+
+#[test]
+fn the_path_is_measured_both_ways() {
+    let mut call = Call::connected(Codec::H264);
+    let cut = crate::cut::Cut::camera(&call.timebase);
+    let guests = Picture::new(SIZE, 30, &call.timebase, &cut).unwrap();
+    let vp8 = encoding("vp8enc", &guests, &call.timebase);
+    call.guest.link().send(Mid("guest-video".into()), Some(Feed { producer: vp8.producer().clone(), cut: None }));
+    call.room.track("guest-video");
+    for end in [&call.room, &call.guest] {
+        let first = end.link().figures().estimate();
+        let started = Instant::now();
+        while end.link().figures().estimate() == first {
+            assert!(started.elapsed() < PATIENCE, "no feedback came: {first:?}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
