@@ -1,8 +1,13 @@
 //! The device's own authority, and the certificate that it issues for the device.
 //!
 //! The authority may issue for this device's names and addresses and for nothing else (name constraints, RFC 5280,
-//! section 4.2.1.10), so that whoever installs it on a phone trusts it with this one device. Its key, its name and
-//! its serial number are new whenever it is made: browsers that knew the one before must not confuse them.
+//! section 4.2.1.10), so that whoever installs it on a phone trusts it with this one device. Verifiers may pass over
+//! the constraints of what was installed (RFC 5280, section 6.1: a trust anchor is a name and a key), but not over
+//! those of what it has issued. So there are two: the *root*, which is installed, and the *issuer*, which the root
+//! signs with the same constraints before its key is thrown away. Who steals the device's keys has the issuer's.
+//!
+//! Keys, names and serial numbers are new whenever they are made: browsers that knew the ones before must not confuse
+//! them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -63,34 +68,48 @@ impl Pair {
         let text = Zeroizing::new(key.serialize_pem() + &certificate.pem());
         Pair { certificate: certificate.der().clone(), key, text }
     }
+}
 
+/// What the device issues its certificates with.
+pub struct Authority {
+    /// What people install; its key is gone.
+    pub root: CertificateDer<'static>,
+    /// Issued by the root, and issuing.
+    pub issuer: Pair,
+    /// The root as PEM.
+    pub root_text: String,
+}
+
+impl Authority {
     /// Makes an authority that may issue for these names.
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub fn new_authority(names: &Names) -> Result<Self, IssueError> {
+    pub fn new(names: &Names) -> Result<Self, IssueError> {
+        let root_key = KeyPair::generate()?;
+        let root = authority_parameters(names, "device authority", 1)?;
+        let certificate = root.self_signed(&root_key)?;
         let key = KeyPair::generate()?;
-        let serial = random::<16>()?;
-        let mut parameters = CertificateParams::default();
-        let mark: String = serial.iter().skip(1).take(4).map(|byte| format!("{byte:02X}")).collect();
-        parameters.distinguished_name = named(&format!("Subrosa device authority {mark}"));
-        parameters.serial_number = Some(SerialNumber::from_slice(&serial));
-        parameters.not_before = date(FLOOR)?;
-        parameters.not_after = date(CEILING)?;
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        parameters.name_constraints = Some(constraints(names));
-        Ok(Pair::new(&parameters.self_signed(&key)?, key))
+        let mut parameters = authority_parameters(names, "device issuer", 0)?;
+        parameters.use_authority_key_identifier_extension = true;
+        let issuer = parameters.signed_by(&key, &Issuer::from_params(&root, &root_key))?;
+        Ok(Authority { root: certificate.der().clone(), issuer: Pair::new(&issuer, key), root_text: certificate.pem() })
+    }
+
+    /// Reads [`Authority::root_text`] and the issuer's [`Pair::text`]; `None` when they are none.
+    #[must_use]
+    pub fn from_texts(root: &str, issuer: &str) -> Option<Self> {
+        let certificate = CertificateDer::from_pem_slice(root.as_bytes()).ok()?;
+        Some(Authority { root: certificate, issuer: Pair::from_text(issuer)?, root_text: root.to_owned() })
     }
 
     /// Issues a certificate for these names, valid from a day before `from`.
     ///
     /// # Errors
-    /// When the system gives no random numbers, or this is no authority.
-    pub fn issue(&self, names: &Names, from: Date) -> Result<Self, IssueError> {
+    /// When the system gives no random numbers, or the issuer is none.
+    pub fn issue(&self, names: &Names, from: Date) -> Result<Pair, IssueError> {
         let key = KeyPair::generate()?;
-        let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
+        let issuer = Issuer::from_ca_cert_der(&self.issuer.certificate, &self.issuer.key)?;
         let mut parameters = CertificateParams::default();
         let title = names.hosts.iter().find(|host| host.ends_with(".local")).or_else(|| names.hosts.first());
         parameters.distinguished_name = named(title.map_or("Subrosa", String::as_str));
@@ -109,6 +128,22 @@ impl Pair {
         parameters.subject_alt_names.extend(names.addresses.iter().copied().map(SanType::IpAddress));
         Ok(Pair::new(&parameters.signed_by(&key, &issuer)?, key))
     }
+}
+
+/// An authority of twenty years that may have `below` others under it.
+fn authority_parameters(names: &Names, title: &str, below: u8) -> Result<CertificateParams, IssueError> {
+    let serial = random::<16>()?;
+    let mark: String = serial.iter().skip(1).take(4).map(|byte| format!("{byte:02X}")).collect();
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = named(&format!("Subrosa {title} {mark}"));
+    parameters.serial_number = Some(SerialNumber::from_slice(&serial));
+    parameters.not_before = date(FLOOR)?;
+    parameters.not_after = date(CEILING)?;
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.name_constraints = Some(constraints(names));
+    Ok(parameters)
 }
 
 /// An authority that permits no address at all has to say so: without a subtree of a kind, all of that kind are

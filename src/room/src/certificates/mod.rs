@@ -22,7 +22,7 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::screen::view::Fault;
-use authority::{IssueError, Pair, RENEW_BEFORE};
+use authority::{Authority, IssueError, RENEW_BEFORE};
 use date::{Clock, DAY, Date};
 use decision::{Decision, decide};
 use facts::{CertificateContents, fingerprint};
@@ -174,19 +174,19 @@ impl Certificates {
         let bundle = self.renewed(clock, &wanted, stored)?;
         let contents = CertificateContents::read(&bundle.own.certificate).ok_or(CertificateError::Unreadable)?;
         let key = PrivateKeyDer::try_from(bundle.own.key.serialize_der()).map_err(|_| CertificateError::Unreadable)?;
-        let chain = vec![bundle.own.certificate.clone(), bundle.authority.certificate.clone()];
+        let chain = vec![bundle.own.certificate.clone(), bundle.authority.issuer.certificate.clone()];
         let tls = self.tls(CertifiedKey::from_der(chain, key, &self.provider)?)?;
         let facts = CertificateFacts { fingerprint: fingerprint(&bundle.own.certificate), checked: false, host: None };
         let renewal = contents.not_after - RENEW_BEFORE;
         let look_again = if faults.is_empty() { renewal.min(now + DAY) } else { now + RETRY };
-        let authority = Some(bundle.authority.certificate.clone());
+        let authority = Some(bundle.authority.root.clone());
         self.bundle = Some(bundle);
         Ok(Certificate { tls, facts, names: contents.names, authority, faults, look_again })
     }
 
     fn renewed(&mut self, clock: Clock, wanted: &Names, stored: Option<Bundle>) -> Result<Bundle, CertificateError> {
         let read = |bundle: &Bundle| {
-            let authority = CertificateContents::read(&bundle.authority.certificate)?;
+            let authority = CertificateContents::read(&bundle.authority.issuer.certificate)?;
             Some((authority, CertificateContents::read(&bundle.own.certificate)?))
         };
         let contents = stored.as_ref().and_then(read);
@@ -206,7 +206,7 @@ impl Certificates {
     fn begun(&mut self, wanted: &Names, date: Date) -> Result<Bundle, CertificateError> {
         tracing::info!("a new authority of this device is made");
         self.saved = false;
-        let authority = Pair::new_authority(wanted)?;
+        let authority = Authority::new(wanted)?;
         Ok(Bundle { own: authority.issue(wanted, date)?, authority })
     }
 

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use super::authority::Pair;
+use super::authority::{Authority, Pair};
 
 /// The device's authority and the certificate it has issued.
 pub struct Bundle {
     /// The authority.
-    pub authority: Pair,
+    pub authority: Authority,
     /// The certificate that pages are served with.
     pub own: Pair,
 }
@@ -54,8 +54,8 @@ impl Store {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let draft = self.folder.join("device.pem.new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        for pair in [&bundle.authority, &bundle.own] {
-            file.write_all(pair.text.as_bytes())?;
+        for text in [&bundle.authority.root_text, &*bundle.authority.issuer.text, &*bundle.own.text] {
+            file.write_all(text.as_bytes())?;
         }
         file.sync_all()?;
         fs::rename(&draft, self.file())
@@ -66,9 +66,10 @@ impl Store {
     }
 }
 
-/// Each pair ends with its certificate.
+/// The root, the issuer with its key, the device's own with its key; each ends with its certificate.
 fn parse(text: &str) -> Option<Bundle> {
     const END: &str = "-----END CERTIFICATE-----";
-    let mut pairs = text.split_inclusive(END).map(Pair::from_text);
-    Some(Bundle { authority: pairs.next()??, own: pairs.next()?? })
+    let mut pieces = text.split_inclusive(END);
+    let authority = Authority::from_texts(pieces.next()?, pieces.next()?)?;
+    Some(Bundle { authority, own: Pair::from_text(pieces.next()?)? })
 }

@@ -8,7 +8,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{ServerName, UnixTime};
 
-use super::authority::VALIDITY;
+use super::authority::{Pair, VALIDITY};
 use super::date::FLOOR;
 use super::*;
 
@@ -25,21 +25,39 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
+/// Whether a browser respects the constraints of an authority that a person has installed. Not all do.
+#[derive(Clone, Copy, PartialEq)]
+enum Anchor {
+    Constrained,
+    NameAndKey,
+}
+
 /// As a browser that has the authority installed judges the certificate.
-fn judged(authority: &Pair, own: &Pair, host: &str, at: Date) -> Result<(), rustls::Error> {
+fn judged_by(anchor: Anchor, authority: &Authority, own: &Pair, host: &str, at: Date) -> Result<(), rustls::Error> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.certificate.clone()).unwrap();
+    roots.add(authority.root.clone()).unwrap();
+    if anchor == Anchor::NameAndKey {
+        roots.roots[0].name_constraints = None;
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
     let at = UnixTime::since_unix_epoch(Duration::from_secs(at.try_into().unwrap()));
     let host = ServerName::try_from(host.to_owned()).unwrap();
-    verifier.verify_server_cert(&own.certificate, &[], &host, &[], at).map(|_verified| ())
+    let between = [authority.issuer.certificate.clone()];
+    verifier.verify_server_cert(&own.certificate, &between, &host, &[], at).map(|_verified| ())
+}
+
+fn judged(authority: &Authority, own: &Pair, host: &str, at: Date) -> Result<(), rustls::Error> {
+    let [strict, lax] =
+        [Anchor::Constrained, Anchor::NameAndKey].map(|anchor| judged_by(anchor, authority, own, host, at));
+    assert_eq!(strict.is_ok(), lax.is_ok(), "what a browser makes of the root's constraints must not matter");
+    strict
 }
 
 #[test]
 fn p8_who_installs_the_authority_trusts_it_with_this_device_only() {
     let own = names(&["rose", "rose.local"], &["192.0.2.7", "fd00::7"]);
-    let authority = Pair::new_authority(&own).unwrap();
+    let authority = Authority::new(&own).unwrap();
     let issued = authority.issue(&own, NOW).unwrap();
     for host in ["rose", "rose.local", "192.0.2.7", "fd00::7"] {
         judged(&authority, &issued, host, NOW).unwrap();
@@ -59,7 +77,7 @@ fn p8_who_installs_the_authority_trusts_it_with_this_device_only() {
 
 #[test]
 fn p8_an_authority_without_addresses_permits_none() {
-    let authority = Pair::new_authority(&names(&["rose.local"], &[])).unwrap();
+    let authority = Authority::new(&names(&["rose.local"], &[])).unwrap();
     for address in ["192.0.2.1", "fd00::8"] {
         let forged = authority.issue(&names(&["rose.local"], &[address]), NOW).unwrap();
         assert!(judged(&authority, &forged, address, NOW).is_err());
@@ -69,14 +87,14 @@ fn p8_an_authority_without_addresses_permits_none() {
 #[test]
 fn no_certificate_is_valid_longer_than_browsers_allow() {
     let own = names(&["rose.local"], &["192.0.2.7"]);
-    let authority = Pair::new_authority(&own).unwrap();
+    let authority = Authority::new(&own).unwrap();
     let issued = authority.issue(&own, NOW).unwrap();
     let contents = CertificateContents::read(&issued.certificate).unwrap();
     assert_eq!(contents.not_after - contents.not_before + 1, VALIDITY);
     assert!(VALIDITY <= 397 * DAY);
     assert_eq!(contents.names, own);
     assert!(!contents.self_issued);
-    assert_eq!(CertificateContents::read(&authority.certificate).unwrap().permitted, own);
+    assert_eq!(CertificateContents::read(&authority.root).unwrap().permitted, own);
     assert!(judged(&authority, &issued, "rose.local", contents.not_after + 1).is_err());
     judged(&authority, &issued, "rose.local", NOW - DAY / 2).unwrap();
 }
@@ -84,14 +102,17 @@ fn no_certificate_is_valid_longer_than_browsers_allow() {
 #[test]
 fn two_authorities_are_never_confused() {
     let own = names(&["rose.local"], &[]);
-    let read = |pair: &Pair| {
-        let (_rest, parsed) = x509_parser::parse_x509_certificate(&pair.certificate).unwrap();
+    let read = |certificate: &CertificateDer<'_>| {
+        let (_rest, parsed) = x509_parser::parse_x509_certificate(certificate).unwrap();
         (parsed.subject().to_string(), parsed.raw_serial_as_string())
     };
-    let (first, second) = (Pair::new_authority(&own).unwrap(), Pair::new_authority(&own).unwrap());
-    assert_ne!(read(&first).0, read(&second).0);
-    assert_ne!(read(&first).1, read(&second).1);
-    assert_ne!(read(&first.issue(&own, NOW).unwrap()).1, read(&first.issue(&own, NOW).unwrap()).1);
+    let (first, second) = (Authority::new(&own).unwrap(), Authority::new(&own).unwrap());
+    for (one, other) in [(&first.root, &second.root), (&first.issuer.certificate, &second.issuer.certificate)] {
+        assert_ne!(read(one).0, read(other).0);
+        assert_ne!(read(one).1, read(other).1);
+    }
+    let issued = || read(&first.issue(&own, NOW).unwrap().certificate).1;
+    assert_ne!(issued(), issued());
 }
 
 fn device(folder: &Path) -> Certificates {
@@ -189,7 +210,7 @@ fn operator(hosts: &[&str], from: Date) -> Operator {
     let folder = tempfile::tempdir().unwrap();
     let files = OperatorFiles { certificate: folder.path().join("chain.pem"), key: folder.path().join("key.pem") };
     let own = names(hosts, &[]);
-    let authority = Pair::new_authority(&own).unwrap();
+    let authority = Authority::new(&own).unwrap();
     let issued = authority.issue(&own, from).unwrap();
     let (key, certificate) = issued.text.split_at(issued.text.find("-----BEGIN CERTIFICATE").unwrap());
     fs::write(&files.certificate, certificate).unwrap();
@@ -217,14 +238,13 @@ fn p8_the_operator_s_certificate_counts_as_checked_where_it_names_the_link() {
 #[test]
 fn p8_a_self_issued_certificate_of_the_operator_is_used_and_not_called_checked() {
     let operator = operator(&["room.example.org"], NOW);
-    let own = Pair::new_authority(&names(&["room.example.org"], &[])).unwrap();
-    let (key, certificate) = own.text.split_at(own.text.find("-----BEGIN CERTIFICATE").unwrap());
-    fs::write(&operator.files.certificate, certificate).unwrap();
-    fs::write(&operator.files.key, key).unwrap();
+    let own = rcgen::generate_simple_self_signed(["room.example.org".to_owned()]).unwrap();
+    fs::write(&operator.files.certificate, own.cert.pem()).unwrap();
+    fs::write(&operator.files.key, own.signing_key.serialize_pem()).unwrap();
     let found = look(&operator, None, Clock::Believed(NOW));
     assert_eq!(found.faults, []);
     assert!(!found.facts.checked && found.authority.is_none());
-    assert_eq!(found.facts.fingerprint, facts::fingerprint(&own.certificate));
+    assert_eq!(found.facts.fingerprint, facts::fingerprint(own.cert.der()));
 }
 
 #[test]
