@@ -119,6 +119,8 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     tokio::spawn(converse(peer("media", options.run.media_for_room(), users.media), media_says, |heard| heard));
     let mut serving = tokio::spawn(web::serve(settings, for_web, guests_say, web_says, forgets));
     let mut served = false;
+    // systemd's advice is half of the limit.
+    let mut life = sd_notify::watchdog_enabled().map(|limit| tokio::time::interval(limit / 2));
 
     loop {
         let deadline = desk.deadline(Instant::now());
@@ -146,6 +148,9 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
             Some(drawn) = drawn.recv() => desk.drawn(drawn),
             Some(request) = guests.recv() => desk.request(Instant::now(), request),
             () = alarm => desk.tick(Instant::now()),
+            () = next(&mut life) => {
+                let _nobody_may_listen = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+            }
             _ = &mut serving => {
                 return Err(io::Error::other("the web server has stopped"));
             }
@@ -154,4 +159,13 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     desk.close(Instant::now());
     tokio::time::sleep(FAREWELL).await;
     Ok(())
+}
+
+async fn next(interval: &mut Option<tokio::time::Interval>) {
+    match interval {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => pending().await,
+    }
 }

@@ -22,6 +22,8 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// Who it runs as; `None`: whoever we are.
     pub user: Option<Login>,
+    /// Besides our own environment.
+    pub environment: Vec<(&'static str, OsString)>,
     /// A descriptor that it inherits.
     pub inherits: Option<RawFd>,
     /// What the kernel sends it when we end.
@@ -75,7 +77,8 @@ impl Program {
         let mut command = Command::new(&self.file);
         command.args(&self.arguments).current_dir("/").stdin(Stdio::null());
         // Ctrl-C at the terminal is for us; and whoever waits for our readiness does not wait for theirs.
-        command.process_group(0).env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+        command.process_group(0).env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let parent = rustix::process::getpid();
         let (user, inherits, signal) = (self.user.clone(), self.inherits, self.without_us);
         // SAFETY: between fork and exec only system calls are made, on values that exist already; nothing allocates.
@@ -171,6 +174,7 @@ mod tests {
             file: "/bin/sh".into(),
             arguments: vec!["-c".into(), "test -z \"$NOTIFY_SOCKET\" && exec sleep 600".into()],
             user: None,
+            environment: Vec::new(),
             inherits: None,
             without_us: Signal::KILL,
         };

@@ -7,6 +7,7 @@
 mod child;
 mod folders;
 mod restarts;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::io;
@@ -32,6 +33,7 @@ use crate::configuration::Configuration;
 use child::{Handle, Login, Program, how, number};
 use folders::{Folders, hand_over};
 use restarts::{Action, Event, Restarts};
+use watchdog::{Ear, Pulse};
 
 /// How long each group of processes has for an orderly end.
 const GRACE: [Duration; 3] = [Duration::from_millis(1500), Duration::from_millis(1000), Duration::from_millis(500)];
@@ -145,7 +147,7 @@ impl Place {
             arguments.push("--one-user".into());
         }
         let file = self.programs.join(file);
-        Program { name, file, arguments, user, inherits: None, without_us: Signal::KILL }
+        Program { name, file, arguments, user, environment: Vec::new(), inherits: None, without_us: Signal::KILL }
     }
 
     fn login(&self, name: &str, user: subrosa_process::users::User) -> io::Result<Option<Login>> {
@@ -157,6 +159,7 @@ impl Place {
 struct Slot {
     program: Program,
     restarts: Restarts,
+    pulse: Pulse,
     running: Option<Handle>,
 }
 
@@ -207,8 +210,18 @@ async fn supervise(
         sim.arguments.extend(["--listen".into(), listen.to_string().into()]);
         programs.push(sim);
     }
-    for program in programs {
-        room.slots.push(Slot { program, restarts: Restarts::new(), running: None });
+    let (beats, mut heard) = mpsc::unbounded_channel();
+    let owners = [users.guard, users.media, users.room, users.sim];
+    for (mut program, owner) in programs.into_iter().zip(owners) {
+        let path = place.run.path().join(program.name).join("notify.sock");
+        match Ear::open(path, owner) {
+            Ok(ear) => {
+                program.environment = ear.environment();
+                tokio::task::spawn_local(listen(ear, room.slots.len(), beats.clone()));
+            }
+            Err(error) => tracing::warn!("nobody will notice when {} hangs: {error}", program.name),
+        }
+        room.slots.push(Slot { program, restarts: Restarts::new(), pulse: Pulse::default(), running: None });
         room.step(room.slots.len() - 1, Event::Begin);
     }
     if let Some(listen) = sim_listen {
@@ -217,7 +230,8 @@ async fn supervise(
 
     let mut byte = [0_u8; 1];
     loop {
-        let deadline = room.slots.iter().filter_map(|slot| slot.restarts.deadline()).min();
+        let deadlines = room.slots.iter().flat_map(|slot| [slot.restarts.deadline(), slot.pulse.deadline()]);
+        let deadline = deadlines.flatten().min();
         let alarm = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -232,7 +246,8 @@ async fn supervise(
                 room.send(MEDIA, Signal::KILL);
             }
             Some((index, how)) = ends.recv() => room.ended(index, &how),
-            () = alarm => (0..room.slots.len()).for_each(|index| room.step(index, Event::Tick)),
+            Some(index) = heard.recv() => room.beat(index),
+            () = alarm => room.tick(),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hang_up.recv() => break,
@@ -240,6 +255,10 @@ async fn supervise(
     }
     room.close(&mut ends).await;
     Ok(())
+}
+
+async fn listen(ear: Ear, index: usize, beats: mpsc::UnboundedSender<usize>) {
+    while ear.beat().await.is_ok() && beats.send(index).is_ok() {}
 }
 
 /// Makes the simulated room, before anybody looks for it.
@@ -288,9 +307,28 @@ impl Room {
         }
     }
 
+    fn beat(&mut self, index: usize) {
+        if let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.running.is_some()) {
+            slot.pulse.beat(Instant::now());
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for index in 0..self.slots.len() {
+            self.step(index, Event::Tick);
+            if let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.pulse.stopped(now)) {
+                tracing::warn!("{} hangs and is killed", slot.program.name);
+                slot.pulse.forget();
+                self.send(index, Signal::KILL);
+            }
+        }
+    }
+
     fn ended(&mut self, index: usize, how: &str) {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.running = None;
+            slot.pulse.forget();
             tracing::warn!("{} has ended ({how})", slot.program.name);
         }
         self.step(index, Event::Died);
