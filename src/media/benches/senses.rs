@@ -257,7 +257,7 @@ fn picture(what: &str, codec: Codec, width: u32, height: u32) -> Result<()> {
     let reference = launch(
         &format!(
             "compositor name=c background=black sink_0::xpos={} sink_0::ypos={} sink_0::width={} sink_0::height={} ! \
-             video/x-raw,format=I420,width=1280,height=720,framerate=15/1 ! jpegenc quality=82 ! fakesink \
+             video/x-raw,width=1280,height=720,framerate=15/1 ! videoconvert ! jpegenc quality=82 ! fakesink \
              appsrc name=in is-live=true format=time ! {decoder} ! c.sink_0 \
              videotestsrc num-buffers=1 pattern=solid-color foreground-color=0x40202020 ! \
              video/x-raw,format=RGBA,width=1280,height=720 ! imagefreeze is-live=true ! video/x-raw,framerate=15/1 ! c.sink_1",
