@@ -254,8 +254,13 @@ impl Drop for Stage {
 }
 
 fn start(folder: &Path) -> Child {
+    command(folder).spawn().unwrap()
+}
+
+fn command(folder: &Path) -> Command {
     let board = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards/sim.toml");
-    Command::new(env!("CARGO_BIN_EXE_subrosa-media"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_subrosa-media"));
+    command
         .arg("--board")
         .arg(board)
         .arg("--run")
@@ -263,9 +268,8 @@ fn start(folder: &Path) -> Child {
         .arg("--state")
         .arg(folder.join("state"))
         .arg("--one-user")
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 fn white_jpeg() -> Vec<u8> {
@@ -334,6 +338,35 @@ fn p1_p10_without_the_guard_the_camera_closes_and_the_call_goes_on() {
     let node = stage.run().sim_nodes().join("camera");
     stage.guard.grant(Capture::Camera, &node);
     stage.room().health(Capture::Camera, CaptureHealth::Running);
+}
+
+#[test]
+fn p10_the_loop_says_that_it_turns_and_a_frozen_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::new(folder.path().join("run"));
+    for part in [run.guard(), run.media()] {
+        fs::create_dir_all(part).unwrap();
+    }
+    let path = folder.path().join("notify");
+    let watchdog = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    watchdog.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut media = command(folder.path()).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "6000000").spawn().unwrap();
+    let beats = |count: usize| {
+        let mut seen = 0;
+        let mut bytes = [0; 256];
+        while seen < count {
+            let length = watchdog.recv(&mut bytes).ok()?;
+            seen += usize::from(String::from_utf8_lossy(&bytes[..length]).contains("WATCHDOG=1"));
+        }
+        Some(())
+    };
+    assert!(beats(3).is_some());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&media), rustix::process::Signal::STOP).unwrap();
+    watchdog.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    let _one_may_be_on_its_way = beats(1);
+    assert!(beats(1).is_none());
+    media.kill().unwrap();
+    media.wait().unwrap();
 }
 
 #[test]

@@ -308,6 +308,35 @@ fn p5_descriptions_name_the_addresses_given_and_no_others() {
 }
 
 #[test]
+fn p5_a_candidate_of_a_guest_is_never_contacted() {
+    let elsewhere = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let port = elsewhere.local_addr().unwrap().port();
+    let candidate = format!("a=candidate:7 1 UDP 2130706431 127.0.0.1 {port} typ host\r\na=end-of-candidates\r\n");
+    let mut call = Call::connect(Codec::H264, |answer| {
+        answer.replacen("a=mid:room-video\r\n", &format!("a=mid:room-video\r\n{candidate}"), 1)
+    });
+    call.room.state(LinkState::Verified);
+    assert!(elsewhere.recv(&mut [0; 64]).is_err(), "a packet went where the guest pointed");
+}
+
+#[test]
+fn p5_ports_are_those_of_the_range_and_a_range_that_is_taken_is_said() {
+    crate::plugins::start().unwrap();
+    let timebase = Timebase::start();
+    // A port that is free now.
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let with_range = || {
+        let mut plan = plan(DescriptionKind::Offer, lines(Codec::H264), &timebase);
+        plan.network.udp_ports = Some((port, port));
+        End::open(plan)
+    };
+    let mut room = with_range();
+    assert!(room.description().contains(&format!(" 127.0.0.1 {port} typ host")));
+    with_range().state(LinkState::Failed(LinkFault::Path));
+}
+
+#[test]
 fn an_offer_says_all_that_browsers_need() {
     crate::plugins::start().unwrap();
     let timebase = Timebase::start();
@@ -506,4 +535,32 @@ fn the_path_is_measured_both_ways() {
             thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+#[test]
+fn p3_a_retransmission_bears_the_time_of_its_original() {
+    crate::plugins::start().unwrap();
+    let text = "appsrc name=in format=time caps=application/x-rtp,media=video,payload=96,clock-rate=90000,ssrc=(uint)7 \
+                ! rtprtxsend name=rtx ! appsink name=out sync=false";
+    let pipeline = gst::parse::launch(text).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let rtx = pipeline.by_name("rtx").unwrap();
+    rtx.set_property(
+        "payload-type-map",
+        gst::Structure::builder("application/x-rtp-pt-map").field("96", 97_u32).build(),
+    );
+    let source = pipeline.by_name("in").unwrap().downcast::<gst_app::AppSrc>().unwrap();
+    let sink = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let mut packet = gst::Buffer::from_slice([0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3, 4]);
+    packet.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(1234));
+    source.push_buffer(packet).unwrap();
+    let pull = || sink.try_pull_sample(gst::ClockTime::from_seconds(5)).unwrap().buffer_owned().unwrap();
+    pull();
+    let wanted = gst::Structure::builder("GstRTPRetransmissionRequest").field("seqnum", 1_u32).field("ssrc", 7_u32);
+    let request = gst::event::CustomUpstream::new(wanted.build());
+    assert!(rtx.static_pad("src").unwrap().send_event(request));
+    let again = pull();
+    assert_eq!(again.map_readable().unwrap()[1] & 0x7f, 97);
+    assert_eq!(again.pts(), Some(gst::ClockTime::from_mseconds(1234)), "the gate could not tell it is old");
+    pipeline.set_state(gst::State::Null).unwrap();
 }

@@ -392,7 +392,12 @@ impl WebRtc {
             .webrtcbin
             .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
             .ok_or(LinkFault::Description)?;
-        local.sdp().as_text().map_err(|_| LinkFault::Description)
+        let text = local.sdp().as_text().map_err(|_| LinkFault::Description)?;
+        if !text.contains("a=candidate:") {
+            tracing::warn!("a link has no address or port to listen on: see `[network]` in subrosa.toml");
+            return Err(LinkFault::Path);
+        }
+        Ok(text)
     }
 
     /// The answering side's lines, as the offer has them.

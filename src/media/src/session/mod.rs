@@ -36,6 +36,10 @@ use works::Works;
 /// Estimates are followed this often while there are links.
 const TICK: Duration = Duration::from_millis(250);
 
+/// The loop says this often that it turns, where somebody wants to hear it: `WatchdogSec=` of the unit, and
+/// `subrosa run`. A process that hangs is killed and started again.
+const BEAT: Duration = Duration::from_secs(2);
+
 /// What the command line says.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
@@ -171,6 +175,7 @@ struct Session {
     pictures: Vec<Picture>,
     played: Vec<TrackId>,
     next_tick: Option<Instant>,
+    next_beat: Option<Instant>,
     /// Links that the room asked for before an encoder was found.
     early: Vec<Frame<RoomToMedia>>,
     configurations: u64,
@@ -188,6 +193,7 @@ impl Session {
             pictures: Vec::new(),
             played: Vec::new(),
             next_tick: None,
+            next_beat: std::env::var_os("WATCHDOG_USEC").map(|_| Instant::now()),
             early: Vec::new(),
             configurations: 0,
         }
@@ -195,7 +201,8 @@ impl Session {
 
     fn work(mut self, happenings: &Receiver<Happening>) {
         loop {
-            let deadlines = [self.next_tick, self.camera.deadline(), self.microphone.deadline()];
+            self.beat(Instant::now());
+            let deadlines = [self.next_tick, self.next_beat, self.camera.deadline(), self.microphone.deadline()];
             let happening = match deadlines.into_iter().flatten().min() {
                 None => happenings.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(deadline) => happenings.recv_timeout(deadline.saturating_duration_since(Instant::now())),
@@ -205,6 +212,13 @@ impl Session {
                 Err(RecvTimeoutError::Timeout) => self.time_passed(Instant::now()),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    fn beat(&mut self, now: Instant) {
+        if self.next_beat.is_some_and(|beat| now >= beat) {
+            self.next_beat = Some(now + BEAT);
+            let _nobody_listens = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }
 
