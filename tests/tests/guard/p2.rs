@@ -59,7 +59,12 @@ fn p2_a_mute_over_the_network_ends_at_the_switch_only() {
         bench.wait_dark();
         room.wait_state("red, on proof", |state| state["microphone"]["muted"] == "lit");
         assert!(bench.red());
+        // Neither a press nor a new meeting ends it.
         bench.press();
+        room.say(&json!("sleep"));
+        media.wait_refusal(Microphone, Some("asleep"));
+        bench.press();
+        media.may_ask(Camera);
         assert_eq!(media.is_refused(Microphone), "muted");
         bench.switch(Microphone, false);
         sleep(Duration::from_millis(60));

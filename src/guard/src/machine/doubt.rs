@@ -29,7 +29,7 @@ pub(super) struct Doubt {
     since: Moment,
     next: Option<Moment>,
     pause: usize,
-    last: Option<Proved>,
+    last: Option<(Moment, Proved)>,
     killed: Option<Moment>,
 }
 
@@ -71,14 +71,19 @@ impl Doubt {
 
     /// A proof was made.
     pub(super) fn answer(&mut self, now: Moment, proved: Proved) {
-        self.last = Some(proved);
+        self.last = Some((now, proved));
         self.next = PAUSES.get(self.pause).map(|pause| now.saturating_add(*pause));
         self.pause += 1;
     }
 
     /// The last answer.
     pub(super) fn last(&self) -> Option<Proved> {
-        self.last
+        self.last.map(|(_, proved)| proved)
+    }
+
+    /// The last answer is from this moment or later.
+    pub(super) fn is_answered_since(&self, moment: Moment) -> bool {
+        self.last.is_some_and(|(answered, _)| answered >= moment)
     }
 
     /// Takes the proof that is due.

@@ -123,8 +123,9 @@ impl Machine {
             Event::MediaGone => {
                 self.media = false;
                 self.condemned = false;
-                self.camera.media_gone(now, &mut actions);
-                self.microphone.media_gone(now, &mut actions);
+                // `around` still knows whether it was killed.
+                self.camera.media_gone(around, &mut actions);
+                self.microphone.media_gone(around, &mut actions);
             }
             Event::Media(MediaToGuard::Ask { capture }) => self.ask(around, capture, &mut actions),
             Event::Media(
@@ -249,8 +250,12 @@ impl Machine {
         self.microphone.tell(around, actions);
         self.camera.prove(now, actions);
         self.microphone.prove(now, actions);
-        if actions.contains(&Action::Kill) {
+        let mut kill = false;
+        actions.retain(|action| *action != Action::Kill || !std::mem::replace(&mut kill, true));
+        if kill {
             self.condemned = self.media;
+            self.camera.media_killed(now);
+            self.microphone.media_killed(now);
         }
         let memory = self.memory();
         if self.remembered != memory {

@@ -71,7 +71,8 @@ pub(super) enum Step {
     LampBreaks(Capture, bool),
     Chmod(Capture),
     Plug(Capture, bool),
-    Overflow,
+    /// Root opens a node, or closes it, among so many events that these are lost.
+    Overflow(Capture),
     GuardDies(u16),
 }
 
@@ -252,7 +253,12 @@ impl World {
                 self.device(capture).present = present;
                 self.happens(capture, if present { NodeEvent::Appeared } else { NodeEvent::Gone });
             }
-            Step::Overflow => {
+            Step::Overflow(capture) => {
+                if self.devices[&capture].holders.contains(&Holder::Root) {
+                    self.closes(capture, Holder::Root);
+                } else if self.devices[&capture].present {
+                    self.opens(capture, Holder::Root);
+                }
                 self.kernel.clear();
                 for capture in Capture::ALL {
                     self.kernel.push((capture, NodeEvent::Lost));

@@ -1,0 +1,117 @@
+//! One capture: its switch, its lamps, its nodes, its permit.
+
+mod events;
+mod media;
+mod verdict;
+
+use subrosa_messages::Capture;
+use subrosa_messages::guard::{GuardToMedia, PermitId, Refusal};
+
+use super::doubt::Doubt;
+use super::lamps::Lamps;
+use super::node::{Node, Permit};
+use super::switch::Switch;
+use super::{Action, Mode, Moment};
+
+/// What a capture has to know of the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    pub(super) now: Moment,
+    pub(super) awake: bool,
+    /// Media is connected.
+    pub(super) media: bool,
+    /// The media that is connected has been ordered killed.
+    pub(super) condemned: bool,
+}
+
+/// One capture.
+#[derive(Clone, Debug)]
+pub(super) struct CaptureMachine {
+    capture: Capture,
+    /// It is one node: the first open seen is the only one there has to be.
+    single: bool,
+    pub(super) switch: Switch,
+    pub(super) lamps: Lamps,
+    present: bool,
+    permission_right: bool,
+    pub(super) node: Node,
+    /// A grant to which the media that is connected has not answered: its open may still complete.
+    unanswered: Option<PermitId>,
+    /// A media has gone without its answer. If it has only left the socket and not died, its open may still complete.
+    left_unanswered: bool,
+    told: Option<Option<Refusal>>,
+}
+
+impl CaptureMachine {
+    pub(super) fn new(capture: Capture, single: bool, has_muted_lamp: bool, muted: bool, now: Moment) -> Self {
+        CaptureMachine {
+            capture,
+            single,
+            switch: Switch::new(muted),
+            lamps: Lamps::new(has_muted_lamp),
+            present: true,
+            permission_right: true,
+            node: Node::unknown(now),
+            unanswered: None,
+            left_unanswered: false,
+            told: None,
+        }
+    }
+
+    fn light(&mut self, permit: PermitId, again: bool) {
+        self.lamps.doubt();
+        self.node = Node::Lit { permit, granting: false, again };
+    }
+
+    fn refuse(&self, reason: Refusal, actions: &mut Vec<Action>) {
+        actions.push(Action::ToMedia(GuardToMedia::Refused { capture: self.capture, reason }));
+    }
+
+    /// Gives up a grant that was being made, and says what remains of the permit.
+    fn unlight(
+        &self,
+        permit: PermitId,
+        granting: bool,
+        again: bool,
+        why: Refusal,
+        actions: &mut Vec<Action>,
+    ) -> Option<Permit> {
+        if again {
+            actions.push(Action::ToMedia(GuardToMedia::Revoke { permit }));
+        }
+        if granting {
+            actions.push(Action::SetMode(self.capture, Mode::Closed));
+        }
+        if again {
+            return Some(Permit { id: permit, revoked: true });
+        }
+        self.refuse(why, actions);
+        None
+    }
+
+    fn look(&mut self, now: Moment) {
+        if let Some(doubt) = self.node.doubt_mut() {
+            doubt.look(now);
+        }
+    }
+
+    fn close_mode_behind(&mut self, permit: PermitId, actions: &mut Vec<Action>) {
+        self.node = Node::Open { permit };
+        actions.push(Action::SetMode(self.capture, Mode::Closed));
+    }
+
+    /// From Revoking to Closing; the time to obey runs on.
+    fn prove_revoked(&mut self, now: Moment) {
+        if let Node::Revoking { permit, doubt } = &mut self.node {
+            let mut doubt = doubt.clone();
+            doubt.look(now);
+            self.node = Node::Closing { permit: Some(Permit { id: *permit, revoked: true }), doubt };
+        }
+    }
+
+    fn revoke(&mut self, now: Moment, permit: PermitId, actions: &mut Vec<Action>) {
+        actions.push(Action::ToMedia(GuardToMedia::Revoke { permit }));
+        actions.push(Action::SetMode(self.capture, Mode::Closed));
+        self.node = Node::Revoking { permit, doubt: Doubt::waiting(now) };
+    }
+}
