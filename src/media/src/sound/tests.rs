@@ -416,6 +416,68 @@ fn tracks_are_mixed_and_come_and_go() {
     }
 }
 
+/// Needs the kernel's loopback card (`modprobe snd-aloop pcm_substreams=1`): what is played on its first device is
+/// taken from its second one.
+#[test]
+fn an_alsa_card_plays_and_takes_at_its_own_pace() {
+    gst::init().unwrap();
+    let cards = fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+    let Some(card) = cards.lines().find(|line| line.contains("[Loopback")).and_then(|line| line.split('[').next())
+    else {
+        println!("there is no loopback card: not tried");
+        return;
+    };
+    let card = card.trim();
+    let status = || fs::read_to_string(format!("/proc/asound/card{card}/pcm1c/sub0/status")).unwrap();
+    let node = PathBuf::from(format!("/dev/snd/pcmC{card}D1c"));
+    let board = subrosa_board::Speaker::Alsa { device: format!("hw:{card},0") };
+    let playing = Arc::new(Stop::default());
+    let stop = playing.clone();
+    let player = thread::spawn(move || {
+        let mut outlet = Outlet::new(&board, &RunDir::new("/nowhere"));
+        let mut tone = 0..;
+        let start = Instant::now();
+        let mut frames = 0_u32;
+        while !stop.is_raised() {
+            let wave = tone.by_ref().take(SAMPLES).map(|n: u32| (f64::from(n) * 0.065_45).sin() * 8000.0);
+            let mut frame = frame::SILENCE;
+            frame.iter_mut().zip(wave).for_each(|(to, from)| *to = from as i16);
+            outlet.play(&frame);
+            frames += 1;
+        }
+        (frames, start.elapsed())
+    });
+    thread::sleep(Duration::from_millis(500));
+    for round in 0..3 {
+        assert_eq!(status().trim(), "closed");
+        let asked = Instant::now();
+        let mut device = microphone::open(subrosa_board::CaptureSource::Alsa, std::slice::from_ref(&node)).unwrap();
+        let opened = asked.elapsed();
+        let mut heard = Vec::new();
+        let mut first = None;
+        for _ in 0..100 {
+            let mut frame = frame::SILENCE;
+            device.read(&mut frame, &Stop::default()).unwrap();
+            first.get_or_insert_with(|| asked.elapsed());
+            heard.extend(frame);
+        }
+        let took = asked.elapsed();
+        assert!(took > Duration::from_millis(900) && took < Duration::from_millis(1600), "100 frames took {took:?}");
+        assert!(tone_db(&heard[9600..], 500.0) > -20.0, "{} dB", tone_db(&heard[9600..], 500.0));
+        assert!(status().contains("RUNNING"), "{}", status());
+        let edge = Instant::now();
+        drop(device);
+        let closed = edge.elapsed();
+        assert_eq!(status().trim(), "closed");
+        println!("round {round}: open {opened:?}, first frame {:?}, close {closed:?}", first.unwrap());
+    }
+    playing.raise();
+    let (frames, took) = player.join().unwrap();
+    let pace = f64::from(frames) * 0.01 / took.as_secs_f64();
+    println!("{frames} frames played in {took:?}");
+    assert!((0.9..1.1).contains(&pace), "{pace} of real time");
+}
+
 #[test]
 fn lost_packets_are_concealed() {
     let room = Room::new();
