@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use subrosa_board::{Board, CaptureBoard, InputLine, LinesBackend, OutputLine};
@@ -64,6 +64,9 @@ pub enum DeviceError {
     /// The board has real lines.
     #[error("the board {0} is not a simulated room: only a board with lines = \"sim\" can be simulated")]
     NotSimulated(String),
+    /// The capture is a real device.
+    #[error("this board's device is a real one: pull its cable by hand")]
+    RealCable,
     /// A line or node could not be worked.
     #[error("{path} cannot be {done}: was the run directory made by `subrosa-sim prepare` for this user?")]
     File {
@@ -134,9 +137,13 @@ impl Device {
     /// Plugs a capture in or out: its nodes come or go, as `/dev` does it.
     ///
     /// # Errors
-    /// When a node cannot be moved.
+    /// When the capture is real, or a node cannot be moved.
     pub fn plug(&self, capture: Capture, plugged: bool) -> Result<(), DeviceError> {
-        for name in self.node_names(capture) {
+        let names = self.node_names(capture);
+        if names.is_empty() {
+            return Err(DeviceError::RealCable);
+        }
+        for name in names {
             let (present, away) = (self.run.sim_nodes().join(&name), self.run.sim_spare().join(&name));
             let (from, to) = if plugged { (away, present) } else { (present, away) };
             match fs::rename(&from, to) {
@@ -172,11 +179,12 @@ impl Device {
         }
     }
 
-    /// The names of a capture's nodes below the folder of simulated nodes.
+    /// The names of a capture's nodes below the folder of simulated nodes; none if the capture is real.
     #[must_use]
     pub fn node_names(&self, capture: Capture) -> Vec<OsString> {
-        let nodes = self.capture(capture).nodes.iter();
-        nodes.filter_map(|node| Path::new(node).file_name().map(ToOwned::to_owned)).collect()
+        let nodes = self.capture(capture).nodes.iter().map(|node| self.run.expand(node));
+        let simulated = nodes.filter(|node| node.parent() == Some(&self.run.sim_nodes()));
+        simulated.filter_map(|node| node.file_name().map(ToOwned::to_owned)).collect()
     }
 
     fn input(&self, input: Input) -> &InputLine {
@@ -212,6 +220,8 @@ pub fn level(on: bool, active_low: bool) -> &'static [u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::prepare::prepare;
     use subrosa_process::share::Share;
@@ -254,6 +264,18 @@ mod tests {
         fs::write(device.run().sim_lines().join("microphone-switch"), "yes").unwrap();
         let state = device.look(false);
         assert_eq!((state.camera.live, state.microphone.switch), (Lamp::Unknown, Level::Unknown));
+    }
+
+    #[test]
+    fn a_real_camera_has_no_simulated_node_or_cable() {
+        let (folder, device) = room();
+        let mut board = device.board().clone();
+        board.camera.nodes = vec!["/dev/video0".into()];
+        let device = Device::new(board, device.run().clone()).unwrap();
+        prepare(&device, &Share::find(Some(folder.path())), Users::one(), true).unwrap();
+        assert!(!device.run().sim_nodes().join("video0").exists());
+        assert!(matches!(device.plug(Capture::Camera, false), Err(DeviceError::RealCable)));
+        device.plug(Capture::Microphone, false).unwrap();
     }
 
     #[test]
