@@ -82,7 +82,7 @@ struct Run {
     /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where sockets and simulated devices live; emptied at start [default: /run/subrosa for root, else
+    /// Where sockets and simulated devices live; made anew at start [default: /run/subrosa for root, else
     /// $XDG_RUNTIME_DIR/subrosa, else /tmp/subrosa-UID]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,

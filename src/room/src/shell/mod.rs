@@ -4,6 +4,7 @@ pub mod addresses;
 mod artist;
 mod desk;
 mod known;
+mod life;
 mod socket;
 mod terminal;
 
@@ -27,6 +28,7 @@ use crate::certificates::OperatorFiles;
 use crate::configuration::Configuration;
 use crate::web::{self, WebEvent, WebSettings};
 use desk::{Desk, Outlets};
+use life::Life;
 use socket::{Peer, converse};
 pub use terminal::Terminal;
 
@@ -87,7 +89,7 @@ pub fn web_settings(configuration: &Configuration, state: &std::path::Path) -> W
 pub fn run(options: RoomOptions) -> Result<(), RoomError> {
     let board = Board::load(&options.board)?;
     let users = Users::find(options.one_user)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(route(options, board, users))?;
     runtime.shutdown_background();
     Ok(())
@@ -118,9 +120,7 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     tokio::spawn(converse(peer("the guard", options.run.guard_for_room(), users.guard), guard_says, |heard| heard));
     tokio::spawn(converse(peer("media", options.run.media_for_room(), users.media), media_says, |heard| heard));
     let mut serving = tokio::spawn(web::serve(settings, for_web, guests_say, web_says, forgets));
-    let mut served = false;
-    // systemd's advice is half of the limit.
-    let mut life = sd_notify::watchdog_enabled().map(|limit| tokio::time::interval(limit / 2));
+    let mut life = None;
 
     loop {
         let deadline = desk.deadline(Instant::now());
@@ -138,9 +138,9 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
             _ = interrupt.recv() => break,
             Some(heard) = media.recv() => desk.media(Instant::now(), heard),
             Some(event) = web_events.recv() => {
-                if !served && matches!(event, WebEvent::Serving { .. } | WebEvent::Fault { .. }) {
-                    served = true;
-                    let _nobody_may_have_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+                // A taken port is told on the screen; it does not keep the process from being ready.
+                if matches!(event, WebEvent::Serving { .. } | WebEvent::Fault { .. }) {
+                    life.get_or_insert_with(Life::begin);
                 }
                 desk.web(Instant::now(), event);
             }
@@ -148,9 +148,7 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
             Some(drawn) = drawn.recv() => desk.drawn(drawn),
             Some(request) = guests.recv() => desk.request(Instant::now(), request),
             () = alarm => desk.tick(Instant::now()),
-            () = next(&mut life) => {
-                let _nobody_may_listen = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-            }
+            () = beat(&life) => {}
             _ = &mut serving => {
                 return Err(io::Error::other("the web server has stopped"));
             }
@@ -161,11 +159,9 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     Ok(())
 }
 
-async fn next(interval: &mut Option<tokio::time::Interval>) {
-    match interval {
-        Some(interval) => {
-            interval.tick().await;
-        }
+async fn beat(life: &Option<Life>) {
+    match life {
+        Some(life) => life.beat().await,
         None => pending().await,
     }
 }

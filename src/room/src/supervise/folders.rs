@@ -25,6 +25,14 @@ pub enum FolderError {
     /// Somebody else could have put anything there.
     #[error("{0} belongs to another user: remove it, or name another folder with --run")]
     Foreign(PathBuf),
+    /// It is not a run directory, and what is in it would be removed.
+    #[error("{path} holds {name}, which no room has put there: name an empty folder with --run")]
+    Other {
+        /// Which folder.
+        path: PathBuf,
+        /// What is in it.
+        name: String,
+    },
     /// Two rooms in one folder would take each other's sockets.
     #[error("another room runs in {0}: end it, or name another folder with --run (and --sim-listen)")]
     Taken(PathBuf),
@@ -49,6 +57,7 @@ impl Folders {
         if owner.uid() != me.uid || !owner.is_dir() {
             return Err(FolderError::Foreign(run.path().to_owned()));
         }
+        only_ours(run.path())?;
         let lock = lock(run)?;
         for (path, user) in [(run.guard(), users.guard), (run.media(), users.media), (run.room(), users.room)] {
             match fs::remove_dir_all(&path) {
@@ -66,6 +75,17 @@ impl Folders {
 
 fn at(path: &Path, source: io::Error) -> FolderError {
     FolderError::Make { path: path.to_owned(), source }
+}
+
+fn only_ours(path: &Path) -> Result<(), FolderError> {
+    const OURS: [&str; 6] = ["guard", "lock", "media", "programs", "room", "sim"];
+    for entry in fs::read_dir(path).map_err(|source| at(path, source))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !OURS.contains(&name.as_str()) {
+            return Err(FolderError::Other { path: path.to_owned(), name });
+        }
+    }
+    Ok(())
 }
 
 fn lock(run: &RunDir) -> Result<File, FolderError> {
@@ -142,6 +162,17 @@ mod tests {
         std::os::unix::fs::symlink(place.path().join("elsewhere"), &link).unwrap();
         let error = Folders::make(&RunDir::new(&link), place.path(), &Users::one()).unwrap_err();
         assert!(matches!(error, FolderError::Foreign(_)), "{error}");
+    }
+
+    #[test]
+    fn a_folder_with_other_things_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("media")).unwrap();
+        fs::write(place.path().join("media/holiday.mkv"), "").unwrap();
+        fs::write(place.path().join("letter.txt"), "").unwrap();
+        let error = Folders::make(&RunDir::new(place.path()), &place.path().join("s"), &Users::one()).unwrap_err();
+        assert!(error.to_string().contains("letter.txt"), "{error}");
+        assert!(place.path().join("media/holiday.mkv").exists());
     }
 
     #[test]

@@ -241,10 +241,7 @@ async fn supervise(
         tokio::select! {
             biased;
             // The guard's order: media has not closed in time (P3).
-            Ok(1..) = orders.read(&mut byte) => {
-                tracing::warn!("media is killed, it did not close a capture in time");
-                room.send(MEDIA, Signal::KILL);
-            }
+            Ok(1..) = orders.read(&mut byte) => room.obey(),
             Some((index, how)) = ends.recv() => room.ended(index, &how),
             Some(index) = heard.recv() => room.beat(index),
             () = alarm => room.tick(),
@@ -253,7 +250,7 @@ async fn supervise(
             _ = hang_up.recv() => break,
         }
     }
-    room.close(&mut ends).await;
+    room.close(&mut ends, &mut orders).await;
     Ok(())
 }
 
@@ -340,23 +337,32 @@ impl Room {
         }
     }
 
+    /// Carries out the guard's order.
+    fn obey(&self) {
+        tracing::warn!("media is killed, it did not close a capture in time");
+        self.send(MEDIA, Signal::KILL);
+    }
+
     /// Ends everything: first who captures and who talks to guests, then the guard, which proves the captures closed,
     /// then the simulated room, whose lamps tell so to the end.
-    async fn close(&mut self, ends: &mut mpsc::UnboundedReceiver<(usize, String)>) {
+    async fn close(&mut self, ends: &mut mpsc::UnboundedReceiver<(usize, String)>, orders: &mut pipe::Receiver) {
         for index in 0..self.slots.len() {
             self.step(index, Event::Close);
         }
         for (group, grace) in [&[MEDIA, ROOM][..], &[GUARD], &[SIM]].into_iter().zip(GRACE) {
             group.iter().for_each(|index| self.send(*index, Signal::TERM));
-            let deadline = Instant::now() + grace;
+            let deadline = tokio::time::Instant::now() + grace;
+            let mut byte = [0_u8; 1];
             while group.iter().any(|index| self.is_running(*index)) {
-                match tokio::time::timeout_at(deadline.into(), ends.recv()).await {
-                    Ok(Some((index, _))) => {
+                tokio::select! {
+                    biased;
+                    Ok(1..) = orders.read(&mut byte) => self.obey(),
+                    Some((index, _)) = ends.recv() => {
                         if let Some(slot) = self.slots.get_mut(index) {
                             slot.running = None;
                         }
                     }
-                    Ok(None) | Err(_) => {
+                    () = tokio::time::sleep_until(deadline) => {
                         group.iter().for_each(|index| self.send(*index, Signal::KILL));
                         break;
                     }

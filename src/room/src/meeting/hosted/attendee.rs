@@ -20,6 +20,11 @@ pub const STREAM_GONE: Duration = Duration::from_secs(30);
 pub const UNCONNECTED: Duration = Duration::from_secs(60);
 /// A link that is silent for so long is made again while the browser still listens.
 pub const REPLACE_SILENT: Duration = Duration::from_secs(5);
+/// A link whose peer has answered and that is not connected after so long is made again; the next one gets twice the
+/// time, up to [`LONGEST_PATIENCE`]. A path that works is found in a second; ICE itself gives up much later.
+pub const PATIENCE: Duration = Duration::from_secs(6);
+/// The longest time that a link gets to connect.
+pub const LONGEST_PATIENCE: Duration = Duration::from_secs(24);
 /// First wait before a failed link is made again; doubled up to [`LONGEST_RETRY`].
 pub const FIRST_RETRY: Duration = Duration::from_millis(250);
 /// Longest wait before a failed link is made again.
@@ -63,7 +68,8 @@ enum Step {
     Opening,
     Prepared(Pii<String>),
     Offered,
-    Answered,
+    /// Until then it has time to connect.
+    Answered(Instant),
     Verified,
 }
 
@@ -150,15 +156,16 @@ impl Attendee {
     }
 
     /// The browser answers; only the first answer to the newest offer counts.
-    pub fn answered(&mut self, id: LinkId, sdp: Pii<String>, out: &mut Vec<Action>) {
+    pub fn answered(&mut self, now: Instant, id: LinkId, sdp: Pii<String>, out: &mut Vec<Action>) {
         self.unheard = None;
+        let patience = doubled(PATIENCE, self.failures, LONGEST_PATIENCE);
         if !self.admitted {
             return;
         }
         if let Some(link) = self.link_called(id)
             && matches!(link.step, Step::Offered)
         {
-            link.step = Step::Answered;
+            link.step = Step::Answered(now + patience);
             let description =
                 RoomToMedia::Description { link: id, kind: DescriptionKind::Answer, sdp, candidates: false };
             out.push(Action::Media(description));
@@ -171,7 +178,7 @@ impl Attendee {
         match state {
             LinkState::Connecting => {}
             LinkState::Verified => {
-                if !matches!(link.step, Step::Answered | Step::Verified) {
+                if !matches!(link.step, Step::Answered(_) | Step::Verified) {
                     return;
                 }
                 let news = link.silent.take().is_some() || !matches!(link.step, Step::Verified);
@@ -255,9 +262,18 @@ impl Attendee {
             self.deaf.map(|since| since + STREAM_GONE),
             self.unconnected.map(|since| since + UNCONNECTED),
             silent.map(|since| since + REPLACE_SILENT),
+            self.patience(),
             retry,
         ];
         clocks.into_iter().flatten().min()
+    }
+
+    /// Until when the link has time to connect, if it is connecting.
+    fn patience(&self) -> Option<Instant> {
+        match self.link.as_ref()?.step {
+            Step::Answered(until) => Some(until),
+            Step::Opening | Step::Prepared(_) | Step::Offered | Step::Verified => None,
+        }
     }
 
     /// Brings about what follows from the state: a link where one is due, an offer that can be told, the room's
@@ -270,6 +286,9 @@ impl Attendee {
                 self.tell(GuestEvent::Reconnecting, out);
             }
         }
+        if self.patience().is_some_and(|until| now >= until) {
+            self.replace_link(now, out);
+        }
         let due = self.retry.is_none_or(|retry| now >= retry);
         if media && self.deaf.is_none() && self.link.is_none() && due {
             self.open_link(next, out);
@@ -281,7 +300,7 @@ impl Attendee {
                     *step = Step::Offered;
                     Some(offer)
                 }
-                Step::Opening | Step::Offered | Step::Answered | Step::Verified => None,
+                Step::Opening | Step::Offered | Step::Answered(_) | Step::Verified => None,
             },
             Some(_) | None => None,
         };
@@ -371,14 +390,17 @@ impl Attendee {
     }
 
     fn retry_later(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let wait = 2_u32.checked_pow(self.failures).map_or(LONGEST_RETRY, |factor| FIRST_RETRY.saturating_mul(factor));
-        self.retry = Some(now + wait.min(LONGEST_RETRY));
+        self.retry = Some(now + doubled(FIRST_RETRY, self.failures, LONGEST_RETRY));
         self.failures = self.failures.saturating_add(1);
         if self.admitted {
             self.unconnected.get_or_insert(now);
             self.tell(GuestEvent::Reconnecting, out);
         }
     }
+}
+
+fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
+    2_u32.checked_pow(times).map_or(longest, |factor| first.saturating_mul(factor)).min(longest)
 }
 
 fn send(link: LinkId, out: &mut Vec<Action>) {

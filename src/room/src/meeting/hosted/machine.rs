@@ -74,7 +74,7 @@ impl Hosted {
             }
             Event::Answered { session, link, sdp } => {
                 if let Some((guest, _)) = self.guest_of(&session) {
-                    guest.answered(link, sdp, &mut out);
+                    guest.answered(now, link, sdp, &mut out);
                 }
             }
             Event::Left(session) => {

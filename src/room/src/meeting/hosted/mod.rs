@@ -9,7 +9,7 @@
 //!   guest    waiting ── pressed ──► in ──► gone: left, denied, lost, slept
 //!   link     none ─► opening ─► prepared ─► offered ─► answered ─► verified ⇄ silent
 //!              ▲ at once, later 0.25, 0.5 … 8 s                 │
-//!              └───────────────── failed, media lost, listens again ┘
+//!              └── failed, not connected in time, media lost, listens again ┘
 //! ```
 //!
 //! The link of a waiting guest is prepared, so that being let in shows a picture at once; its offer is held back, and
