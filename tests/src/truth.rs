@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::room::Room;
 use crate::sim::Line;
 
-/// Which processes have a file open, by their descriptors.
+/// Which processes have a file open, by their descriptors. A descriptor that only names the file (`O_PATH`, as the guard
+/// keeps one) opens nothing and does not count.
 #[must_use]
 pub fn holders(path: &Path) -> Vec<u32> {
     let Ok(wanted) = fs::metadata(path) else { return Vec::new() };
@@ -20,13 +21,24 @@ pub fn holders(path: &Path) -> Vec<u32> {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         for descriptor in fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten() {
             let same = |found: fs::Metadata| found.dev() == wanted.dev() && found.ino() == wanted.ino();
-            if fs::metadata(descriptor.path()).is_ok_and(same) {
+            if fs::metadata(descriptor.path()).is_ok_and(same)
+                && !only_names(&process.path().join("fdinfo").join(descriptor.file_name()))
+            {
                 holders.push(pid);
                 break;
             }
         }
     }
     holders
+}
+
+fn only_names(info: &Path) -> bool {
+    let info = fs::read_to_string(info).unwrap_or_default();
+    let flags = info
+        .lines()
+        .find_map(|line| line.strip_prefix("flags:"))
+        .and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
+    flags.is_some_and(|flags| flags & libc::O_PATH != 0)
 }
 
 /// Whether one process has a file open: cheap enough to be asked all the time.

@@ -42,11 +42,17 @@ fn wrong_pins_back_off_longer_and_longer() {
     let room = Room::start(Plan::default());
     let invitation = room.wake();
     let wrong = json!({"pin": if invitation.pin == "123456" { "654321" } else { "123456" }});
-    let mut waits = Vec::new();
-    for _ in 0..4 {
+    let (mut waits, mut tries) = (Vec::new(), 0);
+    while waits.len() < 3 {
         let refusal = Peer::knock(&invitation.link, &wrong, &Guest::default()).err().expect("a refusal").json();
         assert_eq!(refusal["refusal"], "wrong-secret", "{refusal}");
         let wait = refusal["retry_after_ms"].as_u64().expect("a wait");
+        // The first slips of a finger cost nothing.
+        if wait == 0 {
+            tries += 1;
+            assert!(tries < 10, "PINs can be tried without end");
+            continue;
+        }
         waits.push(wait);
         let early = Peer::knock(&invitation.link, &json!({"pin": invitation.pin}), &Guest::default()).err();
         assert!(early.is_some_and(|reply| reply.status == 429), "even the right PIN is not looked at before {wait} ms");

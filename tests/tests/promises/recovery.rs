@@ -1,8 +1,8 @@
 //! What else goes wrong: each has a defined outcome and a clear message (P10).
 
-use std::fs::{self, Permissions};
+use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use subrosa_tests::needs;
 use subrosa_tests::peer::Guest;
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::sim::Line;
-use subrosa_tests::stage::{Need, Stage, eventually};
+use subrosa_tests::stage::{Need, Stage, eventually, program};
 
 #[test]
 fn p10_an_unplugged_camera_comes_back_when_it_is_plugged_in() {
@@ -24,6 +24,7 @@ fn p10_an_unplugged_camera_comes_back_when_it_is_plugged_in() {
     eventually("the guard says that it is missing", Duration::from_secs(5), || {
         (call.room.status()["guard"]["camera"]["node"] == "missing").then_some(())
     });
+    std::thread::sleep(Duration::from_secs(2));
     assert!(!camera_moves(&link, Duration::from_millis(1500)), "the card is shown");
     let (_, _, sounds) = link.recording.counts();
     assert!(
@@ -90,20 +91,57 @@ fn p10_an_unreadable_certificate_is_named_and_the_devices_own_is_used() {
     assert!(room.log().contains("certificate"), "the log says what is wrong: {}", room.log());
 }
 
-#[test]
-fn p10_a_state_folder_that_cannot_be_written_does_not_keep_anybody_out() {
-    needs!(Need::Root);
-    let _stage = Stage::take();
-    // A file where the folder should be: also root cannot write there.
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-    for process in ["room", "media"] {
-        fs::write(folder.path().join(process), "").unwrap();
+/// A full disk: a file system in memory that has no byte left.
+struct FullDisk(tempfile::TempDir);
+
+impl FullDisk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k,mode=755", "subrosa-test"])
+            .arg(folder.path())
+            .status();
+        assert!(mount.unwrap().success());
+        let mut file = fs::File::create(folder.path().join("full")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        FullDisk(folder)
     }
-    let mut room = Room::start(Plan { state: Some(folder.path().to_owned()), ready: false, ..Plan::default() });
-    room.wait_until_served();
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        let _gone = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn p10_a_full_disk_does_not_keep_anybody_out() {
+    needs!(Need::Root, Need::Program("mount"));
+    let _stage = Stage::take();
+    let disk = FullDisk::new();
+    let room = Room::start(Plan { state: Some(disk.0.path().to_owned()), ..Plan::default() });
     let invitation = room.wake();
     assert_eq!(room.client().fingerprint().unwrap(), invitation.fingerprint);
+    assert!(room.log().contains("WARN") || room.log().contains("ERROR"), "the log says what is wrong: {}", room.log());
+}
+
+#[test]
+fn p10_a_state_folder_that_cannot_be_made_is_named() {
+    needs!(Need::Root);
+    let _stage = Stage::take();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let state = folder.path().join("file/state");
+    let run = Command::new(program("subrosa"))
+        .args(["run", "--board", "sim", "--state"])
+        .arg(&state)
+        .arg("--run")
+        .arg(folder.path().join("run"))
+        .output();
+    let run = run.unwrap();
+    assert!(!run.status.success());
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("--state") && said.contains(state.to_str().unwrap()), "{said}");
 }
 
 #[test]
