@@ -45,16 +45,21 @@ export class CallView {
     this.#video.srcObject = this.#stream;
     this.#video.muted = false;
     try {
-      // An empty stream never begins; what matters is that the call came from a click.
+      // An empty stream does not begin; what matters is that the call came from a click.
       await Promise.race([this.#video.play(), settled()]);
       this.#listen.hidden = true;
     } catch (error) {
       if (error instanceof DOMException && error.name === 'NotAllowedError') {
         this.#listen.hidden = false;
         this.#video.muted = true;
-        await this.#video.play().catch(() => {});
+        await Promise.race([this.#video.play().catch(() => {}), settled()]);
       }
     }
+  }
+
+  /** The browser has let the picture start without its sound. */
+  get silent() {
+    return !this.#listen.hidden;
   }
 
   /** @param {RoomView | null} room */

@@ -125,11 +125,15 @@ function heard(event) {
       happen({ kind: event.event });
       break;
   }
-  // After a reload: no click has allowed anything here, so the browser decides what starts by itself.
-  if (returning && (flow.place === 'waiting' || flow.place === 'in')) {
-    void view.start();
-    void capture.open();
-  }
+  if (returning && (flow.place === 'waiting' || flow.place === 'in')) void comeBack();
+}
+
+/** After a reload. No click has allowed anything here, so the browser decides what starts by itself. */
+async function comeBack() {
+  await view.start();
+  await capture.open();
+  // Browsers let a page that may hear the guest be heard, too.
+  if (view.silent && (capture.audio || capture.video)) await view.start();
 }
 
 function ended() {
