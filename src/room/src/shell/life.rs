@@ -38,7 +38,7 @@ fn timer(interval: Duration) -> io::Result<AsyncFd<OwnedFd>> {
     let interval = Timespec::try_from(interval).map_err(|_| io::ErrorKind::InvalidInput)?;
     timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: interval, it_value: interval })?;
     // SAFETY: `OwnedFd` always names the descriptor that it owns, and keeps it open until `AsyncFd` drops it.
-    Ok(unsafe { AsyncFd::register(timer) }.map_err(io::Error::from)?)
+    unsafe { AsyncFd::register(timer) }.map_err(io::Error::from)
 }
 
 #[cfg(test)]
