@@ -141,6 +141,9 @@ mod tests {
         let number = OwnedFd::from(writer).into_raw_fd();
         let mut parent = Enforcer::ready(Some(KillWay::Parent(number))).unwrap();
         parent.kill().unwrap();
+        let mut ready = [rustix::event::PollFd::new(&reader, rustix::event::PollFlags::IN)];
+        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        assert_eq!(rustix::event::poll(&mut ready, Some(&at_once)), Ok(1));
         let mut byte = [0];
         reader.read_exact(&mut byte).unwrap();
         drop(reader);

@@ -11,50 +11,50 @@ use subrosa_tests::stage::{Stage, program};
 
 use crate::tiers;
 
-#[test]
-fn the_guard_is_linked_with_the_c_library_and_nothing_else() {
-    let output = Command::new("ldd").arg(program("subrosa-guard")).output().expect("ldd, of Debian's libc-bin");
+/// The shared libraries that a program is linked with.
+fn linked(name: &str) -> BTreeSet<String> {
+    let output = Command::new("ldd").arg(program(name)).output().expect("ldd, of Debian's libc-bin");
     let text = String::from_utf8(output.stdout).unwrap();
     let names = text.lines().filter_map(|line| line.split_whitespace().next());
     let names: BTreeSet<_> = names.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect();
-    let allowed = ["linux-vdso.so.1", "libc.so.6", "libgcc_s.so.1", "libm.so.6"];
-    for name in &names {
-        assert!(allowed.contains(&name.as_str()) || name.starts_with("ld-linux"), "the guard is linked with {name}");
-    }
     assert!(names.contains("libc.so.6"), "ldd said: {text}");
+    names
 }
 
-/// Panic messages name the source files they come from, so that a crate that was built in can be found by its name.
-#[test]
-fn the_guard_has_no_network_no_tls_no_media_and_no_asynchronous_runtime_built_in() {
-    const CRATES: [&str; 14] = [
-        "tokio",
-        "mio",
-        "async-std",
-        "smol",
-        "futures-executor",
-        "rustls",
-        "ring",
-        "openssl",
-        "hyper",
-        "axum",
-        "h2",
-        "gstreamer",
-        "glib",
-        "quinn",
-    ];
-    let crates = |name: &str| {
-        let bytes = fs::read(program(name)).unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let found = CRATES.into_iter().filter(|name| {
-            // `…/tokio-1.47.1/src/…`
-            text.match_indices(&format!("/{name}-"))
-                .any(|(at, found)| text.as_bytes().get(at + found.len()).is_some_and(u8::is_ascii_digit))
-        });
-        found.collect::<Vec<_>>()
+/// Which of these crates are built into a program. Panic messages name the source files they come from:
+/// `…/tokio-1.47.1/src/…`.
+fn built_in(name: &str, crates: &[&'static str]) -> Vec<&'static str> {
+    let bytes = fs::read(program(name)).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    let has = |name: &str| {
+        text.match_indices(&format!("/{name}-"))
+            .any(|(at, found)| text.as_bytes().get(at + found.len()).is_some_and(u8::is_ascii_digit))
     };
-    assert_eq!(crates("subrosa-guard"), Vec::<&str>::new());
-    assert!(crates("subrosa-sim").contains(&"tokio"), "the search finds what is there");
+    crates.iter().copied().filter(|name| has(name)).collect()
+}
+
+#[test]
+fn the_guard_is_linked_with_the_c_library_and_nothing_else() {
+    let allowed = ["linux-vdso.so.1", "libc.so.6", "libgcc_s.so.1", "libm.so.6"];
+    for name in linked("subrosa-guard") {
+        assert!(allowed.contains(&name.as_str()) || name.starts_with("ld-linux"), "the guard is linked with {name}");
+    }
+}
+
+#[test]
+fn each_process_lacks_what_it_does_not_need() {
+    const RUNTIMES: [&str; 5] = ["tokio", "mio", "async-std", "smol", "futures-executor"];
+    const NETWORK: [&str; 9] = ["rustls", "ring", "openssl", "hyper", "axum", "h2", "quinn", "ureq", "tungstenite"];
+    const MEDIA: [&str; 3] = ["gstreamer", "glib", "sonora"];
+    assert!(built_in("subrosa-sim", &RUNTIMES).contains(&"tokio"), "the search finds what is there");
+    for crates in [&RUNTIMES[..], &NETWORK, &MEDIA] {
+        assert_eq!(built_in("subrosa-guard", crates), Vec::<&str>::new(), "guard");
+    }
+    assert_eq!(built_in("subrosa-media", &["axum", "hyper", "h2", "rustls"]), Vec::<&str>::new(), "media: no HTTP");
+    assert_eq!(built_in("subrosa", &MEDIA), Vec::<&str>::new(), "room: no GStreamer");
+    let gstreamer = |name: &str| linked(name).into_iter().filter(|name| name.starts_with("libgst")).collect::<Vec<_>>();
+    assert_eq!(gstreamer("subrosa"), Vec::<String>::new(), "room: no GStreamer");
+    assert_ne!(gstreamer("subrosa-media"), Vec::<String>::new(), "the search finds what is there");
 }
 
 #[test]
