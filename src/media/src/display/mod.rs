@@ -25,6 +25,7 @@ pub mod jpeg;
 pub mod overlay;
 mod painter;
 mod picture;
+pub mod retry;
 pub mod rhythm;
 mod screen;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use subrosa_messages::media::{MediaToRoom, Rectangle, Size};
@@ -12,6 +12,7 @@ use subrosa_process::run_dir::RunDir;
 use super::DisplayError;
 use super::canvas::{Canvas, Placed};
 use super::picture::Picture;
+use super::retry::Retry;
 use super::rhythm::{Event, Rhythm};
 use super::screen::{Row, Screen, ScreenError, row};
 use super::wake::Wake;
@@ -69,8 +70,7 @@ pub(super) struct Painter {
     pictures: Vec<Picture>,
     rhythm: Rhythm,
     screen: Option<Box<dyn Screen>>,
-    /// When a missing screen is tried again, and how long the wait after that.
-    again: Option<(Instant, Duration)>,
+    retry: Retry,
     complained: bool,
 }
 
@@ -98,7 +98,7 @@ impl Painter {
             pictures: Vec::new(),
             rhythm,
             screen: None,
-            again: Some((now, row.again.0)),
+            retry: Retry::new(now, row.again.0, row.again.1),
             complained: false,
         })
     }
@@ -180,28 +180,28 @@ impl Painter {
             self.lose(&error);
         }
         let now = Instant::now();
-        let Some((_, wait)) = self.again.filter(|(at, _)| *at <= now) else { return };
+        if self.retry.at().is_none_or(|at| at > now) {
+            return;
+        }
         match (self.row.open)(&self.run, self.canvas.info()) {
             Ok(screen) => {
                 self.screen = Some(screen);
-                self.again = None;
+                self.retry.opened(now);
                 self.rhythm.step(now, Event::Changed);
-                if std::mem::take(&mut self.complained) {
-                    tracing::info!("the screen is back");
-                }
             }
             Err(error) => {
                 self.complain(&error);
-                // Somewhat longer each time, so that a room without a screen sleeps.
-                self.again = Some((now + wait, (wait + wait / 8).min(self.row.again.1)));
+                self.retry.failed(now);
             }
         }
     }
 
     fn lose(&mut self, error: &ScreenError) {
-        self.complain(error);
         self.screen = None;
-        self.again = Some((Instant::now(), self.row.again.0));
+        if self.retry.lost(Instant::now()) {
+            self.complained = false;
+        }
+        self.complain(error);
     }
 
     fn complain(&mut self, error: &ScreenError) {
@@ -238,13 +238,7 @@ impl Painter {
     fn sleep(&self) {
         let busy = self.screen.as_ref().is_some_and(|screen| screen.is_busy());
         let painting = if self.screen.is_some() && !busy { self.rhythm.due() } else { None };
-        let deadline = self
-            .pictures
-            .iter()
-            .filter_map(Picture::deadline)
-            .chain(painting)
-            .chain(self.again.map(|(at, _)| at))
-            .min();
+        let deadline = self.pictures.iter().filter_map(Picture::deadline).chain(painting).chain(self.retry.at()).min();
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let wait = wait.and_then(|wait| Timespec::try_from(wait).ok());
         let mut events = vec![PollFd::from_borrowed_fd(self.orders.wake.fd(), PollFlags::IN)];
