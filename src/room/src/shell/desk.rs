@@ -85,7 +85,11 @@ impl Desk {
         outlets: Outlets,
         now: Instant,
     ) -> Self {
-        let rules = Rules { room: configuration.room.name.clone(), max_guests: configuration.meeting.max_guests };
+        let rules = Rules {
+            room: configuration.room.name.clone(),
+            max_guests: configuration.meeting.max_guests,
+            relay: configuration.network.turn.is_some(),
+        };
         Desk {
             configuration,
             encoders,

@@ -1,5 +1,6 @@
 //! One guest: waiting or in, with at most one link.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use subrosa_messages::Pii;
@@ -9,6 +10,7 @@ use subrosa_messages::media::{
 use zeroize::Zeroizing;
 
 use super::event::Action;
+use super::path;
 use crate::meeting::guest::{Encryption, EndReason, GuestEvent, GuestId, OfferedLines, RoomView, SessionKey};
 use crate::screen::view::GuestView;
 
@@ -43,6 +45,8 @@ pub struct Attendee {
     pub name: Zeroizing<String>,
     pub admitted: bool,
     h264: bool,
+    /// Where the knock came from, if the operator's relay has to let it through.
+    relayed: Option<IpAddr>,
     /// Since when nobody listens; `None`: somebody does.
     deaf: Option<Instant>,
     link: Option<Link>,
@@ -75,13 +79,21 @@ enum Step {
 
 impl Attendee {
     /// Somebody who has shown the right secret and does not listen yet.
-    pub fn new(now: Instant, id: GuestId, session: &SessionKey, name: &str, h264: bool) -> Self {
+    pub fn new(
+        now: Instant,
+        id: GuestId,
+        session: &SessionKey,
+        name: &str,
+        h264: bool,
+        relayed: Option<IpAddr>,
+    ) -> Self {
         Attendee {
             id,
             session: Zeroizing::new(session.0.reveal().clone()),
             name: Zeroizing::new(name.to_owned()),
             admitted: false,
             h264,
+            relayed,
             deaf: Some(now),
             link: None,
             failures: 0,
@@ -159,6 +171,7 @@ impl Attendee {
     pub fn answered(&mut self, now: Instant, id: LinkId, sdp: Pii<String>, out: &mut Vec<Action>) {
         self.unheard = None;
         let patience = doubled(PATIENCE, self.failures, LONGEST_PATIENCE);
+        let relayed = self.relayed;
         if !self.admitted {
             return;
         }
@@ -166,9 +179,17 @@ impl Attendee {
             && matches!(link.step, Step::Offered)
         {
             link.step = Step::Answered(now + patience);
-            let description =
-                RoomToMedia::Description { link: id, kind: DescriptionKind::Answer, sdp, candidates: false };
-            out.push(Action::Media(description));
+            let sdp = match relayed {
+                Some(address) => Pii::new(path::with_only(address, sdp.reveal())),
+                None => sdp,
+            };
+            let candidates = relayed.is_some();
+            out.push(Action::Media(RoomToMedia::Description {
+                link: id,
+                kind: DescriptionKind::Answer,
+                sdp,
+                candidates,
+            }));
         }
     }
 

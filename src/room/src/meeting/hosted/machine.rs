@@ -24,6 +24,8 @@ pub struct Rules {
     pub room: String,
     /// Guests that can be in at once.
     pub max_guests: usize,
+    /// The operator named a relay, which has to be told whom to let through.
+    pub relay: bool,
 }
 
 /// The hosted meeting: asleep, or awake with its guests.
@@ -229,7 +231,8 @@ impl Hosted {
             return Err(KnockRefusal::Full);
         }
         self.guests_named += 1;
-        meeting.guests.push(Attendee::new(now, GuestId(self.guests_named), &session, name, knock.h264));
+        let relayed = self.rules.relay.then_some(address);
+        meeting.guests.push(Attendee::new(now, GuestId(self.guests_named), &session, name, knock.h264, relayed));
         Ok(session)
     }
 

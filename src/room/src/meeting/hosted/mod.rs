@@ -21,6 +21,7 @@ mod door;
 mod event;
 mod machine;
 mod name;
+mod path;
 mod secrets;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ type Stage = (Hosted, Instant);
 /// Every situation that one guest can be in, by its name.
 fn situations() -> Vec<(&'static str, Stage)> {
     let now = Instant::now();
-    let start = || Hosted::new(Rules { room: "Room".to_owned(), max_guests: 1 });
+    let start = || Hosted::new(Rules { room: "Room".to_owned(), max_guests: 1, relay: false });
     let play = |events: Vec<Event>| {
         let mut hosted = start();
         for event in events {

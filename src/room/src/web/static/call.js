@@ -37,6 +37,16 @@ export class CallView {
   }
 
   /**
+   * Goes on with another stream.
+   *
+   * @param {MediaStream} stream
+   */
+  async play(stream) {
+    this.#stream = stream;
+    await this.start();
+  }
+
+  /**
    * Starts everything that plays. Inside a click browsers allow sound; outside of one they may not, then the picture
    * starts alone and a button offers the sound.
    */

@@ -22,7 +22,7 @@ const PATIENCE = 4000;
  */
 
 export class Link {
-  /** The room's picture and sound; the same object for all connections, so that the page's video element stays unlocked. */
+  /** The room's picture and sound; what the click on *Join* starts. A later connection brings a stream of its own. */
   room = new MediaStream();
   /** @type {Connection | null} */
   #shown = null;
@@ -34,14 +34,17 @@ export class Link {
   #audio = null;
   #answer;
   #failed;
+  #replaced;
 
   /**
    * @param {(link: number, sdp: string) => Promise<void>} answer
    * @param {() => void} failed The connection of the newest offer cannot be made or has broken.
+   * @param {() => void} replaced A later connection has taken over: `room` is another stream now.
    */
-  constructor(answer, failed) {
+  constructor(answer, failed, replaced) {
     this.#answer = answer;
     this.#failed = failed;
+    this.#replaced = replaced;
   }
 
   /**
@@ -138,9 +141,14 @@ export class Link {
     const old = this.#shown;
     this.#shown = connection;
     this.#coming = null;
-    for (const track of connection.tracks) this.room.addTrack(track);
-    for (const track of old?.tracks ?? []) this.room.removeTrack(track);
-    old?.peer.close();
+    if (old) {
+      // Not the tracks exchanged in the old stream: Chromium (156) plays a new audio track there without any sound.
+      this.room = new MediaStream(connection.tracks);
+      this.#replaced();
+      old.peer.close();
+    } else {
+      for (const track of connection.tracks) this.room.addTrack(track);
+    }
   }
 
   /** @param {Connection} connection */

@@ -43,7 +43,11 @@ const SWITCHES = 'switches';
 
 translatePage();
 const capture = new Capture();
-const link = new Link(room.answer, () => stream?.again());
+const link = new Link(
+  room.answer,
+  () => stream?.again(),
+  () => void view.play(link.room),
+);
 const view = new CallView(link.room, capture);
 const devices = new Devices(capture);
 const door = new Door((secret, name) => void join(secret, name));
