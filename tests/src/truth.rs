@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::room::Room;
 use crate::sim::Line;
 
-/// Which processes have a file open, by their descriptors. A descriptor that only names the file (`O_PATH`, as the guard
-/// keeps one) opens nothing and does not count.
+/// Which processes have a file open, by their descriptors. A descriptor that only names the file (`O_PATH`) opens nothing
+/// and does not count; nor does the guard, which keeps one of a simulated node to ask for its lease (the proof).
 #[must_use]
 pub fn holders(path: &Path) -> Vec<u32> {
     let Ok(wanted) = fs::metadata(path) else { return Vec::new() };
@@ -19,6 +19,9 @@ pub fn holders(path: &Path) -> Vec<u32> {
     let mut holders = Vec::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "subrosa-guard") {
+            continue;
+        }
         for descriptor in fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten() {
             let same = |found: fs::Metadata| found.dev() == wanted.dev() && found.ino() == wanted.ino();
             if fs::metadata(descriptor.path()).is_ok_and(same)
