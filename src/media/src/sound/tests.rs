@@ -235,16 +235,16 @@ fn p3_after_a_mute_no_packet_comes_and_the_device_is_closed() {
         let asked = Instant::now();
         room.open();
         let (_, first) = packets.recv_timeout(Duration::from_secs(1)).unwrap();
-        assert!(first - asked < Duration::from_millis(150), "round {round}: first packet after {:?}", first - asked);
+        assert!(first - asked < Duration::from_millis(300), "round {round}: first packet after {:?}", first - asked);
         thread::sleep(Duration::from_millis(83 + 7 * round));
 
         let edge = Instant::now();
         room.cut.close();
         room.sound.close_microphone();
         let returned = Instant::now();
-        assert!(returned - edge < Duration::from_millis(30), "close took {:?}", returned - edge);
+        assert!(returned - edge < Duration::from_millis(50), "close took {:?}", returned - edge);
         while !room.is_closed() {
-            assert!(edge.elapsed() < Duration::from_millis(50), "the device is still open");
+            assert!(edge.elapsed() < Duration::from_millis(100), "the device is still open");
             thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(room.next_health(), CaptureHealth::Closed);

@@ -154,7 +154,7 @@ mod tests {
             outlet.play(&SILENCE);
         }
         let took = start.elapsed();
-        assert!(took >= Duration::from_millis(190) && took < Duration::from_millis(300), "{took:?}");
+        assert!(took >= Duration::from_millis(190) && took < Duration::from_millis(600), "{took:?}");
     }
 
     #[test]
