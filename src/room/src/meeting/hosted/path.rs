@@ -10,17 +10,17 @@ pub fn with_only(address: IpAddr, answer: &str) -> String {
     let address = address.to_canonical();
     let named = ["a=candidate:", "a=remote-candidates:", "a=end-of-candidates"];
     let mut text = String::with_capacity(answer.len() + 80);
-    let mut in_first_line = 0;
+    let mut media_lines = 0;
     for line in answer.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         if named.iter().any(|start| line.starts_with(start)) {
             continue;
         }
         if line.starts_with("m=") {
-            in_first_line += 1;
+            media_lines += 1;
         }
         text.push_str(line);
         text.push_str("\r\n");
-        if in_first_line == 1 && line.starts_with("a=ice-pwd:") {
+        if media_lines == 1 && line.starts_with("a=ice-pwd:") {
             text.push_str(&format!("a=candidate:1 1 udp 2130706431 {address} 9 typ host\r\n"));
         }
     }
