@@ -58,14 +58,27 @@ pub fn descendants(ancestor: u32) -> Vec<Process> {
     all.into_iter().filter(|process| process.pid != ancestor && family.contains(&process.pid)).collect()
 }
 
+/// Whether every thread of a process stands still (`T`). A stop signal takes hold thread by thread: one that was just woken
+/// may still act on what woke it.
+#[must_use]
+pub fn stands_still(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok()).peekable();
+    states.peek().is_some() && states.all(|stat| after_name(&stat).is_some_and(|rest| rest.starts_with('T')))
+}
+
+/// What follows the name in a line of `stat`: the name is in brackets and may hold brackets itself.
+fn after_name(stat: &str) -> Option<&str> {
+    stat.get(stat.rfind(')')? + 2..)
+}
+
 fn process(pid: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in brackets and may hold brackets itself.
-    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
-    let mut rest = stat.get(close + 2..)?.split(' ');
+    let mut rest = after_name(&stat)?.split(' ');
     let state = rest.next()?;
     let parent = rest.next()?.parse().ok()?;
-    (state != "Z").then(|| Process { pid, parent, name: stat.get(open + 1..close).unwrap_or_default().to_owned() })
+    let name = stat.get(stat.find('(')? + 1..stat.rfind(')')?)?.to_owned();
+    (state != "Z").then_some(Process { pid, parent, name })
 }
 
 impl Figures {
@@ -77,7 +90,7 @@ impl Figures {
         let pss_kib =
             rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?.split_whitespace().next()?.parse().ok()?;
         let stat = fs::read_to_string(folder.join("stat")).ok()?;
-        let fields: Vec<&str> = stat.get(stat.rfind(')')? + 2..)?.split(' ').collect();
+        let fields: Vec<&str> = after_name(&stat)?.split(' ').collect();
         let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
         let mut wakeups = 0;
         let mut threads = 0;

@@ -19,7 +19,7 @@ use subrosa_process::run_dir::RunDir;
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::figures::descendants;
+use crate::figures::{descendants, stands_still};
 use crate::namespace::{Namespace, inside};
 use crate::sim::Sim;
 use crate::stage::{artefact, eventually, program, tree};
@@ -304,6 +304,14 @@ impl Room {
         let now = Instant::now();
         send(pid, signal);
         (pid, now)
+    }
+
+    /// Stops one process and waits until all its threads stand still. Returns its id.
+    #[track_caller]
+    #[must_use]
+    pub fn freeze(&self, process: &str) -> u32 {
+        let (pid, _) = self.signal(process, Signal::STOP);
+        eventually(&format!("{process} stands still"), Duration::from_secs(2), || stands_still(pid).then_some(pid))
     }
 
     /// Kills one process as a crash would, and returns the moment before.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use subrosa_tests::call::Call;
 use subrosa_tests::mute::{Dice, camera_edges, microphone_edges};
 use subrosa_tests::needs;
@@ -76,7 +75,7 @@ fn p3_a_media_process_that_does_not_obey_is_killed_at_250_ms() {
     needs!(Need::Root, Need::Program("ip"));
     let _stage = Stage::take();
     let call = Call::begin(Guest::default());
-    let (media, _) = call.room.signal("media", Signal::STOP);
+    let media = call.room.freeze("media");
     let edge = Instant::now();
     call.room.sim.edge(Line::MicrophoneSwitch, false);
     eventually("media is killed", Duration::from_secs(3), || {

@@ -61,7 +61,7 @@ fn p10_a_frozen_media_process_is_replaced() {
     let _stage = Stage::take();
     let call = Call::begin(Guest::default());
     let old = call.peer.link();
-    let (frozen, _) = call.room.signal("media", Signal::STOP);
+    let frozen = call.room.freeze("media");
     let (link, _) = call.peer.picture_of_new_link(old.as_ref(), Duration::from_secs(30));
     assert_ne!(call.room.pid("media"), frozen);
     assert!(camera_moves(&link, Duration::from_secs(5)));
