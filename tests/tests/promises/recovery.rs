@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use subrosa_tests::call::{Call, camera_moves};
 use subrosa_tests::needs;
 use subrosa_tests::peer::Guest;
