@@ -47,7 +47,15 @@ enum Sample {
     },
 }
 
+/// GStreamer's threads come and go with each link, and the C library gives each an arena of its own (mallopt(3)), up to
+/// eight per core, that stays. With two, the process held 108 MiB instead of 138 after 40 joins on two cores.
+fn few_arenas() {
+    // SAFETY: there is no other thread yet, and mallopt touches nothing but the allocator's own settings.
+    let _refused = unsafe { libc::mallopt(libc::M_ARENA_MAX, 2) };
+}
+
 fn main() -> anyhow::Result<ExitCode> {
+    few_arenas();
     subrosa_process::start::process("media")?;
     let arguments = Arguments::parse();
     match (arguments.task, arguments.serve) {

@@ -398,6 +398,18 @@ fn p10_a_room_that_dies_ends_the_links_and_the_captures_and_finds_media_ready() 
 }
 
 #[test]
+fn p10_a_configuration_that_cannot_be_made_ends_the_process_in_words() {
+    let mut stage = Stage::set();
+    let permit = stage.open_camera();
+    let mut wrong = configuration();
+    wrong.picture = Size { width: 0, height: 0 };
+    stage.room().say(&RoomToMedia::Configure(wrong), &[]);
+    assert_eq!(stage.guard.heard(), MediaToGuard::Closed { permit }, "closed before the end");
+    let status = stage.media.wait().unwrap();
+    assert_eq!(status.code(), Some(1), "whoever starts it again learns that it failed");
+}
+
+#[test]
 fn links_come_and_go_and_nothing_grows() {
     let mut stage = Stage::set();
     let threads = |stage: &mut Stage| stage.room().count().threads;

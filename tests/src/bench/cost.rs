@@ -13,6 +13,8 @@ use subrosa_tests::stage::{eventually, tree};
 use crate::report::Report;
 
 pub const ENCODER: &str = "encoder alone, 720p30";
+/// Joins before the first look: what is made once and kept is there, and the allocator has its share.
+const SETTLING: usize = 25;
 const PROCESSES: [&str; 3] = ["guard", "media", "room"];
 
 /// CPU of `gst-launch-1.0` running a description for some seconds, in percent of one core.
@@ -147,8 +149,8 @@ pub fn joins(report: &mut Report, joins: usize) {
             (room.status()["guests"] == 0 && !room.sim.lit(Line::CameraLive)).then_some(())
         });
     };
-    for _ in 0..5 {
-        once(); // what is made once and kept is there
+    for _ in 0..SETTLING {
+        once();
     }
     std::thread::sleep(Duration::from_secs(2));
     let before: Vec<(&str, u32, Figures)> =
@@ -160,10 +162,10 @@ pub fn joins(report: &mut Report, joins: usize) {
     for (process, pid, before) in before {
         let after = Figures::of(pid).unwrap_or_default();
         assert!(after.pss_kib > 0, "{process} died during the joins");
-        let after_joins = |what: &str| format!("{process} after {joins} joins: {what}");
+        let after_joins = |what: &str| format!("{process} after {joins} more joins: {what}");
         let mib = |kib: u64| kib as f64 / 1024.0;
-        report.add(&after_joins("PSS before"), mib(before.pss_kib), "MiB", None);
-        report.add(&after_joins("PSS after"), mib(after.pss_kib), "MiB", None);
+        report.add(&format!("{process} after {SETTLING} joins: PSS"), mib(before.pss_kib), "MiB", None);
+        report.add(&after_joins("PSS"), mib(after.pss_kib), "MiB", None);
         report.add(&after_joins("threads more"), after.threads as f64 - before.threads as f64, "", Some(0.0));
         report.add(
             &after_joins("descriptors more"),

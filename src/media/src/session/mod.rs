@@ -31,7 +31,7 @@ use crate::plugins::{self, PluginsError};
 use crate::room::{self, RoomEvent, Say};
 use crate::timebase::Timebase;
 use links::Links;
-use works::Works;
+use works::{Works, WorksError};
 
 /// Estimates are followed this often while there are links.
 const TICK: Duration = Duration::from_millis(250);
@@ -89,6 +89,9 @@ pub enum SessionError {
     /// Threads.
     #[error("no thread can be started")]
     Threads(#[from] io::Error),
+    /// What the room's configuration asks for.
+    #[error(transparent)]
+    Works(#[from] WorksError),
 }
 
 /// Something happened.
@@ -132,8 +135,7 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
     let _not_under_systemd = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let surroundings =
         Surroundings { board, run, state: settings.own_state(), timebase, cuts, say, words, inbox: inbox.clone() };
-    Session::new(surroundings).work(&happenings);
-    Ok(())
+    Ok(Session::new(surroundings).work(&happenings)?)
 }
 
 /// What lives as long as the process.
@@ -199,7 +201,9 @@ impl Session {
         }
     }
 
-    fn work(mut self, happenings: &Receiver<Happening>) {
+    /// Ends with an error when what a configuration asks for cannot be made: whoever restarts the process tries again, and
+    /// the room's screen says that media is starting. Living on without sound or screen would say nothing.
+    fn work(mut self, happenings: &Receiver<Happening>) -> Result<(), WorksError> {
         loop {
             self.beat(Instant::now());
             let deadlines = [self.next_tick, self.next_beat, self.camera.deadline(), self.microphone.deadline()];
@@ -208,9 +212,9 @@ impl Session {
                 Some(deadline) => happenings.recv_timeout(deadline.saturating_duration_since(Instant::now())),
             };
             match happening {
-                Ok(happening) => self.happened(happening),
+                Ok(happening) => self.happened(happening)?,
                 Err(RecvTimeoutError::Timeout) => self.time_passed(Instant::now()),
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }
@@ -222,9 +226,9 @@ impl Session {
         }
     }
 
-    fn happened(&mut self, happening: Happening) {
+    fn happened(&mut self, happening: Happening) -> Result<(), WorksError> {
         match happening {
-            Happening::Room(RoomEvent::Said(frame)) => self.room_said(frame),
+            Happening::Room(RoomEvent::Said(frame)) => return self.room_said(frame),
             Happening::Room(RoomEvent::Gone) => self.room_gone(),
             Happening::Guard(event) => self.guard_said(event),
             Happening::Link(link, event) => self.link_said(link, event),
@@ -252,6 +256,7 @@ impl Session {
             }
             Happening::Trial(..) | Happening::TrialsDone(_) => {}
         }
+        Ok(())
     }
 
     fn time_passed(&mut self, now: Instant) {
@@ -270,10 +275,10 @@ impl Session {
         }
     }
 
-    fn room_said(&mut self, frame: Frame<RoomToMedia>) {
+    fn room_said(&mut self, frame: Frame<RoomToMedia>) -> Result<(), WorksError> {
         let Frame { message, body } = frame;
         match message {
-            RoomToMedia::Configure(configuration) => self.configure(configuration),
+            RoomToMedia::Configure(configuration) => return self.configure(configuration),
             RoomToMedia::Want { camera, microphone } => {
                 self.capture(Capture::Camera, captures::Event::Wanted(camera), None);
                 self.capture(Capture::Microphone, captures::Event::Wanted(microphone), None);
@@ -304,6 +309,7 @@ impl Session {
                 }
             }
         }
+        Ok(())
     }
 
     fn link_order(&mut self, message: RoomToMedia, body: Vec<u8>) {
@@ -345,7 +351,7 @@ impl Session {
         }
     }
 
-    fn configure(&mut self, configuration: MediaConfiguration) {
+    fn configure(&mut self, configuration: MediaConfiguration) -> Result<(), WorksError> {
         self.links.clear();
         self.early.clear();
         for (capture, state) in Capture::ALL.into_iter().zip(self.health) {
@@ -357,16 +363,14 @@ impl Session {
             if self.works.as_ref().is_some_and(Works::is_ready) {
                 self.ready();
             }
-            return;
+            return Ok(());
         }
         self.configurations += 1;
         // Devices of the last configuration close before those of this one open.
         self.close_captures();
         self.works = None;
-        match Works::new(&self.around, configuration, self.configurations) {
-            Ok(works) => self.works = Some(works),
-            Err(error) => tracing::error!("{error}"),
-        }
+        self.works = Some(Works::new(&self.around, configuration, self.configurations)?);
+        Ok(())
     }
 
     fn ready(&mut self) {
