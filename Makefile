@@ -9,6 +9,7 @@ PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 PROGRAMS := subrosa subrosa-guard subrosa-media
+PACKAGES := -p subrosa-room -p subrosa-guard -p subrosa-media -p subrosa-sim
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,6 +17,8 @@ help: ## this list
 run: build data ## the simulated room: builds what is missing and starts it
 	exec $(BUILT)/subrosa run --board sim $(ARGUMENTS)
 
+# The programs with the features that the tests bring: one build of each dependency serves both.
+test: PACKAGES := --workspace --all-targets
 test: setup-tests build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
@@ -23,11 +26,11 @@ test: setup-tests build data ## all tests (those with users and network namespac
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
 	setup/lint.sh
 
-bench: build data ## cost and speed of a call, against a reference measured in the same run
+bench soak: PACKAGES += -p subrosa-tests
+bench: setup-tests build data ## cost and speed of a call, against a reference measured in the same run
 	$(BUILT)/subrosa bench call $(ARGUMENTS)
 
 soak: setup-tests build data ## half an hour of presses, joins and kills
-	cargo build --release --locked -p subrosa-tests --bin subrosa-bench
 	$(BUILT)/subrosa-bench soak --minutes 30 $(ARGUMENTS)
 
 setup: ## Debian packages, compiler, users; does nothing when all are there
@@ -39,7 +42,7 @@ setup-tests: setup ## what the tests need besides
 	@setup/packages.sh setup/packages-tests
 
 build: setup ## the programs, in release mode
-	cargo build --release --locked -p subrosa-room -p subrosa-guard -p subrosa-media -p subrosa-sim
+	cargo build --release --locked $(PACKAGES)
 
 data: build ## what the simulated camera sees and the simulated microphone hears
 	@setup/data.sh $(BUILT)/subrosa-media
