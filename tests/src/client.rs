@@ -184,10 +184,18 @@ impl Client {
     /// # Errors
     /// When nothing answers or TLS fails.
     pub fn fingerprint(&self) -> Result<String, String> {
+        let der = self.certificate()?;
+        Ok(Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
+    }
+
+    /// The certificate that is served now, DER.
+    ///
+    /// # Errors
+    /// When nothing answers or TLS fails.
+    pub fn certificate(&self) -> Result<Vec<u8>, String> {
         let address: SocketAddr =
             self.origin.trim_start_matches("https://").parse().map_err(|_| format!("{} is no address", self.origin))?;
-        let der = inside(self.namespace.as_deref(), || served_certificate(address))?;
-        Ok(Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
+        inside(self.namespace.as_deref(), || served_certificate(address))
     }
 }
 

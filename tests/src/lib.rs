@@ -8,8 +8,10 @@
 pub mod browser;
 pub mod call;
 pub mod client;
+pub mod clock;
 pub mod devices;
 pub mod figures;
+pub mod memory;
 pub mod mute;
 pub mod namespace;
 pub mod peer;

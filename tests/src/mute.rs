@@ -117,8 +117,9 @@ pub fn camera_edges(call: &Call, count: usize, asks: bool, dice: &mut Dice) -> C
     let mut edges = Vec::new();
     for _ in 0..count {
         assert!(camera_moves(&link, Duration::from_secs(5)), "the camera's picture moves before the edge");
-        std::thread::sleep(dice.between(Duration::from_millis(100), Duration::from_millis(400)));
+        // What passes from here to the edge shows what the camera looks like.
         drop(call.tap.take());
+        std::thread::sleep(dice.between(Duration::from_millis(100), Duration::from_millis(400)));
         let before: Vec<u16> = link
             .recording
             .packets()
@@ -170,10 +171,14 @@ pub fn camera_edges(call: &Call, count: usize, asks: bool, dice: &mut Dice) -> C
             .filter(|(time, rtp)| *time <= at && rtp.payload_type == main)
             .filter_map(|(_, rtp)| from_card(rtp.timestamp))
             .collect();
+        assert!(
+            camera.len() > 1,
+            "nothing of the camera was seen before the edge: nothing can be said of what came after"
+        );
         let nearest = camera.iter().copied().fold(f64::MAX, f64::min);
         result.camera_from_card = result.camera_from_card.min(nearest);
         // Half way between the two: what is nearer to the camera's picture than to the card is the camera's.
-        let border = if nearest.is_finite() { nearest / 2.0 } else { 10.0 };
+        let border = nearest / 2.0;
         let is_camera = |timestamp: u32| from_card(timestamp).is_none_or(|distance| distance > border);
         let mut captured = Vec::new();
         for (time, rtp) in &stream {

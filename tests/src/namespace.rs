@@ -42,6 +42,15 @@ impl Namespace {
         Arc::new(namespace)
     }
 
+    /// Gives it one more interface, with this address and nobody behind it.
+    pub fn add_interface(&self, interface: &str, address: &str) {
+        ip(&format!("-n {} link add {interface} type veth peer name {interface}-end", self.name));
+        ip(&format!("-n {} addr add {address} dev {interface}", self.name));
+        for end in [interface.to_owned(), format!("{interface}-end")] {
+            ip(&format!("-n {} link set {end} up", self.name));
+        }
+    }
+
     /// Its name, as `ip netns` knows it.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -314,6 +314,15 @@ impl Room {
         eventually(&format!("{process} stands still"), Duration::from_secs(2), || stands_still(pid).then_some(pid))
     }
 
+    /// Stops the supervisor, so that nobody starts what ends. Returns its id.
+    #[track_caller]
+    #[must_use]
+    pub fn freeze_supervisor(&self) -> u32 {
+        let pid = self.supervisor();
+        send(pid, Signal::STOP);
+        eventually("the supervisor stands still", Duration::from_secs(2), || stands_still(pid).then_some(pid))
+    }
+
     /// Kills one process as a crash would, and returns the moment before.
     #[track_caller]
     pub fn kill(&self, process: &str) -> Instant {
@@ -332,6 +341,7 @@ impl Room {
             return;
         }
         let family = descendants(self.supervisor.id());
+        send(self.supervisor.id(), Signal::CONT);
         send(self.supervisor.id(), Signal::TERM);
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(5) {

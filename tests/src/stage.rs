@@ -40,6 +40,8 @@ pub enum Need {
     Chromium,
     /// Debian's Firefox ESR.
     Firefox,
+    /// Debian's libfaketime: a clock that is wrong for one room.
+    WrongClock,
     /// A program found on the path.
     Program(&'static str),
 }
@@ -50,6 +52,7 @@ impl Need {
             Need::Root => rustix::process::geteuid().is_root(),
             Need::Chromium => on_path("chromium").is_some(),
             Need::Firefox => on_path("firefox-esr").is_some(),
+            Need::WrongClock => crate::clock::library().is_some(),
             Need::Program(name) => on_path(name).is_some(),
         }
     }

@@ -8,7 +8,7 @@ pub mod recording;
 #[cfg(test)]
 mod stand_in;
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -64,6 +64,13 @@ struct Told {
     streams: u32,
 }
 
+impl Shared {
+    /// Also after a test has failed: what ends it must not fail again.
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A guest that has knocked.
 pub struct Peer {
     client: Arc<Client>,
@@ -110,36 +117,37 @@ impl Peer {
     /// How much has been told so far; to be passed to [`Peer::told`].
     #[must_use]
     pub fn mark(&self) -> usize {
-        self.shared.told.lock().unwrap().events.len()
+        self.shared.lock().events.len()
     }
 
     /// Everything told so far.
     #[must_use]
     pub fn events(&self) -> Vec<(Instant, Value)> {
-        self.shared.told.lock().unwrap().events.clone()
+        self.shared.lock().events.clone()
     }
 
     /// Waits for an event that came after the mark.
     #[track_caller]
     pub fn told(&self, mark: usize, what: &str, within: Duration, wanted: impl Fn(&Value) -> bool) -> (Instant, Value) {
         let deadline = Instant::now() + within;
-        let mut told = self.shared.told.lock().unwrap();
+        let mut told = self.shared.lock();
         loop {
             if let Some(found) = told.events.get(mark..).unwrap_or_default().iter().find(|(_, event)| wanted(event)) {
                 return found.clone();
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 let names: Vec<String> = told.events.iter().map(|(_, event)| event["event"].to_string()).collect();
+                drop(told);
                 panic!("the guest was not told within {within:?}: {what}; told {names:?}");
             };
-            told = self.shared.changed.wait_timeout(told, left).unwrap().0;
+            told = self.shared.changed.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// The newest link.
     #[must_use]
     pub fn link(&self) -> Option<Arc<Link>> {
-        self.shared.told.lock().unwrap().link.clone()
+        self.shared.lock().link.clone()
     }
 
     /// Waits for a link to be there and connected.
@@ -167,7 +175,7 @@ impl Peer {
     /// How often the event stream has been opened.
     #[must_use]
     pub fn streams(&self) -> u32 {
-        self.shared.told.lock().unwrap().streams
+        self.shared.lock().streams
     }
 
     /// The guest's side of HTTP.
@@ -185,7 +193,7 @@ impl Peer {
     /// Tears the link down and listens no more, without a word to the room.
     pub fn hang_up(&self) {
         let link = {
-            let mut told = self.shared.told.lock().unwrap();
+            let mut told = self.shared.lock();
             told.gone = true;
             told.link.take()
         };
@@ -202,18 +210,18 @@ impl Drop for Peer {
 /// The guest's event loop: what the page does, without a page.
 fn listen(client: &Client, shared: &Shared, guest: &Guest) {
     loop {
-        if shared.told.lock().unwrap().gone {
+        if shared.lock().gone {
             return;
         }
         match client.events() {
             Ok(events) => {
-                shared.told.lock().unwrap().streams += 1;
+                shared.lock().streams += 1;
                 for (at, event) in events {
-                    if shared.told.lock().unwrap().gone {
+                    if shared.lock().gone {
                         return;
                     }
                     let offer = (event["event"] == "offer").then(|| event.clone());
-                    shared.told.lock().unwrap().events.push((at, event));
+                    shared.lock().events.push((at, event));
                     shared.changed.notify_all();
                     if let Some(offer) = offer {
                         take(client, shared, guest, &offer);
@@ -221,13 +229,13 @@ fn listen(client: &Client, shared: &Shared, guest: &Guest) {
                 }
             }
             Err(refused) if refused.starts_with("401") => {
-                shared.told.lock().unwrap().events.push((Instant::now(), json!({"event": "unknown-session"})));
+                shared.lock().events.push((Instant::now(), json!({"event": "unknown-session"})));
                 shared.changed.notify_all();
                 return;
             }
             Err(_nobody_answers) => {}
         }
-        shared.told.lock().unwrap().events.push((Instant::now(), json!({"event": "stream-lost"})));
+        shared.lock().events.push((Instant::now(), json!({"event": "stream-lost"})));
         shared.changed.notify_all();
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -235,13 +243,13 @@ fn listen(client: &Client, shared: &Shared, guest: &Guest) {
 
 fn take(client: &Client, shared: &Shared, guest: &Guest, offer: &Value) {
     let sdp = offer["sdp"].as_str().unwrap_or_default();
-    let old = shared.told.lock().unwrap().link.take();
+    let old = shared.lock().link.take();
     drop(old);
     let (link, mut answer) = match inside(guest.namespace.as_deref(), || Link::answer(sdp, &guest.link)) {
         Ok(answered) => answered,
         Err(error) => {
             let event = json!({"event": "answer-failed", "why": error});
-            shared.told.lock().unwrap().events.push((Instant::now(), event));
+            shared.lock().events.push((Instant::now(), event));
             shared.changed.notify_all();
             return;
         }
@@ -252,7 +260,7 @@ fn take(client: &Client, shared: &Shared, guest: &Guest, offer: &Value) {
     if !guest.candidates.is_empty() {
         answer = offer::with_candidates(&answer, &guest.candidates);
     }
-    shared.told.lock().unwrap().link = Some(Arc::new(link));
+    shared.lock().link = Some(Arc::new(link));
     shared.changed.notify_all();
     let _unanswered = client.post("/api/answer", &json!({"link": offer["link"], "sdp": answer}));
 }

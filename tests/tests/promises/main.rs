@@ -2,6 +2,7 @@
 //! module per promise, by its number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
+mod clock;
 mod documented;
 mod p1;
 mod p10;

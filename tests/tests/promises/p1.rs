@@ -1,17 +1,17 @@
 //! P1: no capture without a lamp.
 
 use std::fs::File;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
-use subrosa_tests::call::Call;
+use subrosa_tests::call::{Call, camera_moves};
 use subrosa_tests::mute::Dice;
 use subrosa_tests::needs;
 use subrosa_tests::peer::Guest;
-use subrosa_tests::room::{Plan, Room, mode};
+use subrosa_tests::room::{Plan, Room, mode, send};
 use subrosa_tests::sim::Line;
 use subrosa_tests::stage::{Need, Stage, eventually};
-use subrosa_tests::truth::{Watch, holders};
+use subrosa_tests::truth::{Watch, holders, holds};
 
 #[test]
 fn p1_whenever_a_node_is_open_its_lamp_is_lit() {
@@ -87,4 +87,37 @@ fn p1_a_killed_guard_closes_every_capture_and_its_lamps_stay_lit_until_proof() {
         (guard["camera"]["node"] == "open" && guard["microphone"]["node"] == "open").then_some(())
     });
     watch.assert_true();
+}
+
+#[test]
+fn p1_without_a_guard_every_capture_closes_at_once_and_the_lamps_stay_lit() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let call = Call::begin(Guest::default());
+    let link = call.peer.link().unwrap();
+    let ssrcs = link.offer.line("room-audio").ssrcs.clone();
+    let nodes = ["camera", "microphone"].map(|node| call.room.run_dir().sim_nodes().join(node));
+    let (media, guard) = (call.room.pid("media"), call.room.pid("guard"));
+    assert!(nodes.iter().all(|node| holds(media, node)), "both captures are open");
+    // Nobody starts the next guard: what happens now is media's doing alone.
+    let supervisor = call.room.freeze_supervisor();
+    drop(call.tap.take());
+    let killed = SystemTime::now();
+    send(guard, Signal::KILL);
+    eventually("media has closed both captures", Duration::from_millis(500), || {
+        nodes.iter().all(|node| !holds(media, node)).then_some(())
+    });
+    std::thread::sleep(Duration::from_millis(700));
+    let packets = call.tap.take();
+    let sound = packets.iter().filter(|seen| seen.outgoing && seen.rtp().is_some_and(|rtp| ssrcs.contains(&rtp.ssrc)));
+    let last = sound.filter_map(|seen| seen.at.duration_since(killed).ok()).max().unwrap_or_default();
+    assert!(last <= Duration::from_millis(50), "sound left {last:?} after the guard's end");
+    assert!(!camera_moves(&link, Duration::from_millis(700)), "the camera's picture moves without a guard");
+    assert!(
+        call.room.sim.lit(Line::CameraLive) && call.room.sim.lit(Line::MicrophoneLive),
+        "nobody has proved anything, and a lamp is dark"
+    );
+    send(supervisor, Signal::CONT);
+    assert!(camera_moves(&link, Duration::from_secs(8)), "the next guard lets the same media go on");
+    assert_eq!(call.room.pid("media"), media);
 }

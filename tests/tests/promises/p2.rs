@@ -32,12 +32,14 @@ fn p2_nobody_is_let_in_and_nothing_opens_without_an_act_in_the_room() {
     let _stage = Stage::take();
     let room = Room::start(Plan::default());
     let invitation = room.wake();
-    let peer = Peer::ask(&invitation, &Guest::default());
+    let peer = Peer::knock(&invitation.link, &json!({"pin": invitation.pin}), &Guest::default()).ok().unwrap();
     for _ in 0..10 {
         std::thread::sleep(Duration::from_millis(200));
+        let told: Vec<_> = peer.events().iter().map(|(_, event)| event["event"].clone()).collect();
+        assert!(told.iter().all(|event| event == "waiting"), "let in by nobody: {told:?}");
         assert_closed(&room, "while a guest waits");
     }
-    assert!(peer.events().iter().all(|(_, event)| event["event"] == "waiting"), "{:?}", peer.events());
+    assert!(!peer.events().is_empty(), "the guest was told to wait");
     room.sim.press();
     peer.told(0, "the press admits", Duration::from_secs(5), |event| event["event"] == "admitted");
 }

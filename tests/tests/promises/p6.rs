@@ -1,49 +1,17 @@
 //! P6: nothing is kept.
 
-use std::fs::{self, File};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use subrosa_tests::call::Call;
+use subrosa_tests::memory;
 use subrosa_tests::needs;
 use subrosa_tests::peer::{Guest, Peer};
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::stage::{Need, Stage};
-
-/// How often `wanted` is in the memory of a process, in any writable mapping.
-fn found_in_memory(pid: u32, wanted: &[u8]) -> usize {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("root reads maps");
-    let memory = File::open(format!("/proc/{pid}/mem")).expect("root reads memory");
-    let mut found = 0;
-    for line in maps.lines() {
-        let mut fields = line.split(' ');
-        let (Some(range), Some(rights)) = (fields.next(), fields.next()) else { continue };
-        let Some((from, to)) = range.split_once('-') else { continue };
-        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
-        if !rights.starts_with("rw") || to - from > 1 << 30 {
-            continue;
-        }
-        // Page by page: some pages of a mapping cannot be read, and what is looked for may lie across two.
-        const STEP: usize = 1 << 20;
-        let mut at = from;
-        let mut rest: Vec<u8> = Vec::new();
-        while at < to {
-            let mut bytes = vec![0; STEP.min((to - at) as usize)];
-            let read = memory.read_at(&mut bytes, at).unwrap_or(0);
-            if read == 0 {
-                rest.clear();
-                at += bytes.len() as u64;
-                continue;
-            }
-            rest.extend_from_slice(&bytes[..read]);
-            found += rest.windows(wanted.len()).filter(|window| *window == wanted).count();
-            rest = rest.split_off(rest.len().saturating_sub(wanted.len() - 1));
-            at += read as u64;
-        }
-    }
-    found
-}
 
 fn everything_below(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
@@ -64,43 +32,97 @@ fn contains(bytes: &[u8], wanted: &str) -> bool {
 }
 
 const NAME: &str = "Guest Aquamarine-Quillwort";
+const MISTYPED: &str = "mistyped-Bergamot";
+/// All that do not speak with guests.
+const OTHERS: [&str; 3] = ["guard", "media", "sim"];
 
-/// Holds a meeting and ends it, with the room's memory looked at before and after.
-fn meeting(room: &Room) -> (usize, usize, usize, usize) {
-    let invitation = room.wake();
+/// What people typed and what let them in: by name and text.
+struct Secrets([(&'static str, String); 5]);
+
+impl Secrets {
+    fn texts(&self) -> Vec<&str> {
+        self.0.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// Which of them a process holds.
+    fn held_by(&self, pid: u32) -> Vec<&'static str> {
+        let counts = memory::count(pid, &self.texts());
+        self.0.iter().zip(counts).filter(|(_, count)| *count > 0).map(|((what, _), _)| *what).collect()
+    }
+
+    /// Which of them a folder holds.
+    fn in_folder(&self, folder: &Path) -> Vec<&'static str> {
+        let all = everything_below(folder);
+        self.0.iter().filter(|(_, text)| contains(&all, text)).map(|(what, _)| *what).collect()
+    }
+}
+
+/// A call with somebody who mistyped the PIN first, and what nobody may know afterwards.
+fn meeting() -> (Call, Secrets) {
     let guest = Guest { name: NAME.to_owned(), ..Guest::default() };
-    let wrong = Peer::knock(&invitation.link, &json!({"pin": "wrong"}), &guest);
-    assert!(wrong.is_err());
-    std::thread::sleep(Duration::from_secs(2)); // the back-off after a wrong PIN
-    let peer = Peer::ask(&invitation, &guest);
-    room.sim.press();
-    let _link = peer.connected(Duration::from_secs(10));
-    let pid = room.pid("room");
-    let name = found_in_memory(pid, NAME.as_bytes());
-    let pin = found_in_memory(pid, invitation.pin.as_bytes());
-    let mark = peer.mark();
-    room.sim.hold();
-    peer.told(mark, "the meeting has ended", Duration::from_secs(6), |event| event["event"] == "ended");
-    drop(peer);
+    // Twelve digits occur nowhere by chance, six do.
+    let digits = ("meeting", "pin_digits = 12\n".to_owned());
+    let call = Call::begin_with(|plan| Plan { more: vec![digits], ..plan }, guest);
+    let again = Guest { name: NAME.to_owned(), namespace: call.guests(), ..Guest::default() };
+    assert!(Peer::knock(&call.invitation.link, &json!({"pin": MISTYPED}), &again).is_err());
+    let room = call.room.pid("room");
+    let token = memory::after(room, &format!("{}#", call.invitation.link), 32, |c| c.is_ascii_hexdigit());
+    let cookie = call.peer.client().cookie().unwrap();
+    let secrets = Secrets([
+        ("name", NAME.to_owned()),
+        ("mistyped PIN", MISTYPED.to_owned()),
+        ("PIN", call.invitation.pin.clone()),
+        ("token of the link", token.expect("the room knows the link with its token")),
+        ("session", cookie.split_once('=').unwrap().1.to_owned()),
+    ]);
+    (call, secrets)
+}
+
+/// Ends the meeting in the room, and gives connections and buffers the time that they have.
+fn end(call: &Call) {
+    let mark = call.peer.mark();
+    call.room.sim.hold();
+    call.peer.told(mark, "the meeting has ended", Duration::from_secs(6), |event| event["event"] == "ended");
+    call.peer.hang_up();
     std::thread::sleep(Duration::from_secs(3));
-    let kept = everything_below(&room.state_dir());
-    assert!(!contains(&kept, NAME), "the name is in the state folder");
-    assert!(!contains(&everything_below(room.run_dir().path()), NAME), "the name is in the run folder");
-    (name, pin, found_in_memory(pid, NAME.as_bytes()), found_in_memory(pid, invitation.pin.as_bytes()))
 }
 
 #[test]
 fn p6_name_and_pin_are_gone_from_memory_when_the_meeting_has_ended() {
-    needs!(Need::Root);
+    needs!(Need::Root, Need::Program("ip"));
     let _stage = Stage::take();
-    let room = Room::start(Plan::default());
-    let (name, pin, name_after, mut pin_after) = meeting(&room);
-    assert!(name > 0 && pin > 0, "the search finds them during the meeting: {name} {pin}");
-    if pin_after > 0 && name_after == 0 {
-        // Six digits occur by chance; those of another meeting would not again.
-        (_, _, _, pin_after) = meeting(&room);
+    let (call, secrets) = meeting();
+    let room = call.room.pid("room");
+    let during = secrets.held_by(room);
+    // What was mistyped is compared and forgotten; the others are needed as long as the meeting lasts.
+    for what in ["name", "PIN", "token of the link", "session"] {
+        assert!(during.contains(&what), "the search finds what is there: {during:?}");
     }
-    assert_eq!((name_after, pin_after), (0, 0), "found after the meeting: name, PIN");
+    end(&call);
+    assert_eq!(call.room.pid("room"), room, "the same process");
+    assert_eq!(secrets.held_by(room), Vec::<&str>::new(), "still in the room's memory after the meeting");
+    for folder in [call.room.state_dir(), call.room.run_dir().path().to_owned()] {
+        assert_eq!(secrets.in_folder(&folder), Vec::<&str>::new(), "in files after the meeting");
+    }
+}
+
+#[test]
+fn p6_names_and_secrets_reach_no_process_but_the_room() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let (call, secrets) = meeting();
+    let here = call.room.run_dir().path().to_string_lossy().into_owned();
+    let look = |when: &str| {
+        let mut processes: Vec<_> = OTHERS.iter().map(|name| (*name, call.room.pid(name))).collect();
+        processes.push(("supervisor", call.room.supervisor()));
+        for (name, pid) in processes {
+            assert!(memory::count(pid, &[&here])[0] > 0, "the search finds what is there: {name}");
+            assert_eq!(secrets.held_by(pid), Vec::<&str>::new(), "in the memory of {name} {when}");
+        }
+    };
+    look("during the meeting");
+    end(&call);
+    look("after it");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use subrosa_tests::namespace::Wire;
 use subrosa_tests::needs;
 use subrosa_tests::peer::{Guest, LinkPlan, Peer};
 use subrosa_tests::room::{Plan, Room};
-use subrosa_tests::sim::{Line, loudness};
+use subrosa_tests::sim::loudness;
 use subrosa_tests::stage::{Need, Stage};
 use subrosa_tests::tap::Tap;
 
@@ -29,10 +29,6 @@ fn p8_a_peer_whose_certificate_is_not_the_one_in_its_answer_gets_nothing() {
     std::thread::sleep(Duration::from_secs(6));
     let sent = tap.take().iter().filter(|seen| seen.outgoing && seen.rtp().is_some()).count();
     assert_eq!(sent, 0, "RTP packets were sent to a peer that nobody had checked");
-    assert!(
-        !room.sim.lit(Line::CameraLive) || room.sim.lit(Line::CameraLive),
-        "lamps may be lit, packets may not leave"
-    );
     assert!(loudness(&room.sim.heard(3)) < -60.0, "and its sound is not played");
     let connected = peer.events().iter().any(|(_, event)| event["event"] == "connected");
     assert!(!connected, "the room says that the link carries media");

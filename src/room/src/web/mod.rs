@@ -133,6 +133,7 @@ impl Keeper {
         let addresses = self.addresses.borrow_and_update().clone();
         let found = self.blocking(move |certificates| certificates.look(Clock::read(), &addresses)).await;
         let found = found.unwrap_or(Err(CertificateError::Unreadable))?;
+        self.say_of_clock(found.faults.contains(&Fault::Clock));
         for fault in [Fault::Clock, Fault::Certificate] {
             let present = found.faults.contains(&fault);
             self.fault(fault, present);
@@ -191,6 +192,17 @@ impl Keeper {
         let (certificates, result) = done.await.ok()?;
         self.certificates = Some(certificates);
         Some(result)
+    }
+
+    fn say_of_clock(&self, wrong: bool) {
+        match (self.faults.contains(&Fault::Clock), wrong) {
+            (false, true) => tracing::warn!(
+                "the clock of this device cannot be right: the certificate is dated without it; let the device reach a \
+                 time server (NTP) or set the clock by hand"
+            ),
+            (true, false) => tracing::info!("the clock of this device is believed again"),
+            (false, false) | (true, true) => {}
+        }
     }
 
     fn fault(&mut self, fault: Fault, present: bool) {
