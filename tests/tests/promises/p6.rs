@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use subrosa_tests::call::Call;
 use subrosa_tests::memory;
+use subrosa_tests::namespace::Wire;
 use subrosa_tests::needs;
 use subrosa_tests::peer::{Guest, Peer};
 use subrosa_tests::room::{Plan, Room};
@@ -37,7 +38,7 @@ const MISTYPED: &str = "mistyped-Bergamot";
 const OTHERS: [&str; 3] = ["guard", "media", "sim"];
 
 /// What people typed and what let them in: by name and text.
-struct Secrets([(&'static str, String); 5]);
+struct Secrets([(&'static str, String); 6]);
 
 impl Secrets {
     fn texts(&self) -> Vec<&str> {
@@ -74,6 +75,7 @@ fn meeting() -> (Call, Secrets) {
         ("PIN", call.invitation.pin.clone()),
         ("token of the link", token.expect("the room knows the link with its token")),
         ("session", cookie.split_once('=').unwrap().1.to_owned()),
+        ("guest's address", Wire::GUEST.to_owned()),
     ]);
     (call, secrets)
 }
