@@ -75,3 +75,33 @@ pub fn process(name: &'static str) -> io::Result<()> {
     panic_without_words();
     leave_no_traces()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    const NAME: &str = "Rosa";
+
+    #[test]
+    fn p9_no_line_of_another_crate_is_logged() {
+        let run = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "start::tests::others_speak", "--ignored", "--nocapture", "--test-threads=1"])
+            .env("RUST_LOG", "trace")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(said.contains("INFO  test: a line of ours"), "the log says what it may: {said}");
+        assert!(!said.contains(NAME), "{said}");
+    }
+
+    #[test]
+    #[ignore = "run by the test above, in a process of its own"]
+    fn others_speak() {
+        super::log("test");
+        tracing::info!("a line of ours");
+        tracing::debug!("{NAME}: more than anybody asked for");
+        tracing::error!(target: "rustls::server", "{NAME} has connected");
+        tracing::warn!(target: "h2::codec", name = NAME, "a frame");
+    }
+}

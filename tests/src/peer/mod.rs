@@ -35,6 +35,8 @@ pub struct Guest {
     pub forges: bool,
     /// Candidates that their answer names besides its own.
     pub candidates: Vec<String>,
+    /// What they answer an offer with instead of an answer.
+    pub nonsense: Option<String>,
 }
 
 impl Default for Guest {
@@ -46,6 +48,7 @@ impl Default for Guest {
             link: LinkPlan::default(),
             forges: false,
             candidates: Vec::new(),
+            nonsense: None,
         }
     }
 }
@@ -259,6 +262,9 @@ fn take(client: &Client, shared: &Shared, guest: &Guest, offer: &Value) {
     }
     if !guest.candidates.is_empty() {
         answer = offer::with_candidates(&answer, &guest.candidates);
+    }
+    if let Some(nonsense) = &guest.nonsense {
+        answer.clone_from(nonsense);
     }
     shared.lock().link = Some(Arc::new(link));
     shared.changed.notify_all();

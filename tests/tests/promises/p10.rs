@@ -25,6 +25,9 @@ fn p10_media_dies_and_the_picture_is_back_within_3_s_without_the_lobby() {
         std::thread::sleep(dice.between(Duration::from_millis(100), Duration::from_millis(1500)));
         let (old, mark) = (call.peer.link(), call.peer.mark());
         let killed = call.room.kill("media");
+        let next = |event: &serde_json::Value| event["event"] == "offer" || event["event"] == "waiting";
+        let (_, next) = call.peer.told(mark, "a new offer", Duration::from_secs(8), next);
+        assert_ne!(next["event"], "waiting", "the guest has to wait in the lobby again");
         let (link, frame) = call.peer.picture_of_new_link(old.as_ref(), Duration::from_secs(8));
         let back = frame.at.duration_since(killed);
         assert!(back <= BACK, "the picture is back after {back:?}");

@@ -11,7 +11,7 @@ use subrosa_tests::needs;
 use subrosa_tests::peer::Guest;
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::sim::Line;
-use subrosa_tests::stage::{Need, Stage, eventually, program};
+use subrosa_tests::stage::{Need, Stage, eventually, program, tree};
 
 #[test]
 fn p10_an_unplugged_camera_comes_back_when_it_is_plugged_in() {
@@ -140,6 +140,8 @@ fn p10_a_state_folder_that_cannot_be_made_is_named() {
         .arg(&state)
         .arg("--run")
         .arg(folder.path().join("run"))
+        .arg("--share")
+        .arg(tree())
         .output();
     let run = run.unwrap();
     assert!(!run.status.success());

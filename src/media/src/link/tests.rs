@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_utils::ConsumptionLink;
 use gstreamer_utils::streamproducer::ProducerSettings;
-use subrosa_messages::media::{Codec, Direction, Kind, Size};
+use subrosa_messages::media::{Codec, Direction, Kind, Size, TrackId};
 
 use super::*;
 use crate::cut::Cuts;
@@ -272,6 +272,64 @@ fn a_peer_without_h264_gets_vp8() {
     let picture = call.guest.track("room-video");
     assert_eq!(picture.codec, Codec::Vp8);
     Counter::of(&picture, &call.timebase).wait_for(5);
+}
+
+/// A transport that nothing comes of; counts how often lines were released.
+#[derive(Default)]
+struct Nobody(Arc<AtomicUsize>);
+
+impl PeerTransport for Nobody {
+    fn offer(&mut self) -> Result<String, LinkFault> {
+        Ok(String::new())
+    }
+    fn accept(&mut self, _: DescriptionKind, _: &str) -> Result<Option<String>, LinkFault> {
+        Ok(None)
+    }
+    fn send(&mut self, _: &Mid, _: Option<&Feed>) {}
+    fn release(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn pause(&mut self, _: bool) {}
+    fn data(&mut self, _: &[u8]) {}
+}
+
+#[test]
+fn p8_nothing_of_a_peer_is_passed_on_before_its_certificate_was_compared() {
+    gst::init().unwrap();
+    let tone = Tone::start(&Timebase::start());
+    let track = || {
+        let track = TrackId { link: LinkId(1), mid: Mid("guest-audio".into()) };
+        TransportEvent::Track(Inbound { track, codec: Codec::Opus, producer: tone.producer.clone() })
+    };
+    let said_of = |events: Vec<TransportEvent>| {
+        let (orders, inbox) = mpsc::channel();
+        for event in events {
+            orders.send(Order::Transport(event)).unwrap();
+        }
+        orders.send(Order::Close).unwrap();
+        let (sender, said) = mpsc::channel();
+        let released = Arc::new(AtomicUsize::new(0));
+        let (link, transport) = (LinkId(1), Box::new(Nobody(released.clone())));
+        let tell: TellSession = Arc::new(move |_, event| drop(sender.send(event)));
+        let desk = Desk { link, tell, transport, held: Vec::new(), open: true, verified: false };
+        let _closed_or_failed = desk.work(DescriptionKind::Answer, &inbox);
+        let said: Vec<&str> = said
+            .try_iter()
+            .map(|event| match event {
+                LinkEvent::State(LinkState::Verified) => "verified",
+                LinkEvent::Track(_) => "track",
+                LinkEvent::Data(_) => "data",
+                _ => "something else",
+            })
+            .collect();
+        (said, released.load(Ordering::SeqCst))
+    };
+    let data = || TransportEvent::Data(b"words".to_vec());
+    assert_eq!(said_of(vec![track(), data()]), (vec![], 0), "of a peer that is never verified");
+    let failed = TransportEvent::Failed(LinkFault::Fingerprint);
+    assert_eq!(said_of(vec![track(), failed, TransportEvent::Verified]), (vec![], 0), "of one that somebody forges");
+    let all = vec![track(), data(), TransportEvent::Verified, data(), track(), TransportEvent::Verified];
+    assert_eq!(said_of(all), (vec!["verified", "track", "data", "track"], 1), "in its order, and once");
 }
 
 #[test]

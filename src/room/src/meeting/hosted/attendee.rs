@@ -181,7 +181,7 @@ impl Attendee {
             link.step = Step::Answered(now + patience);
             let sdp = match relayed {
                 Some(address) => Pii::new(path::with_only(address, sdp.reveal())),
-                None => sdp,
+                None => Pii::new(path::without_addresses(sdp.reveal())),
             };
             let candidates = relayed.is_some();
             out.push(Action::Media(RoomToMedia::Description {
