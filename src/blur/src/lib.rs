@@ -5,6 +5,7 @@ pub mod freshness;
 pub mod governor;
 pub mod picture;
 pub mod segmenter;
+pub mod selfie;
 pub mod smoothing;
 #[cfg(test)]
 mod testing;

@@ -31,7 +31,14 @@ pub struct Ground {
 impl Ground {
     /// Blurs the background of a thumbnail of a whole picture, `width` pixels wide, with this standard deviation in pixels of the
     /// picture. `coarse`: at half the size.
-    pub fn blur(&mut self, thumbnail: &Thumbnail, cover: &Cover, (width, height): (usize, usize), sigma: f32, coarse: bool) {
+    pub fn blur(
+        &mut self,
+        thumbnail: &Thumbnail,
+        cover: &Cover,
+        (width, height): (usize, usize),
+        sigma: f32,
+        coarse: bool,
+    ) {
         self.gather(thumbnail, cover, (width, height));
         if coarse {
             self.halve();

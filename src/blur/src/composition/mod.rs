@@ -230,9 +230,8 @@ fn replace_rows<const LANES: usize>(
             continue;
         }
         // Runs are in cells; samples lie behind them.
-        let bounds = |from: usize, to: usize| {
-            (LANES * places.cover_across.start(from), LANES * places.cover_across.start(to))
-        };
+        let bounds =
+            |from: usize, to: usize| (LANES * places.cover_across.start(from), LANES * places.cover_across.start(to));
         if cover_row != Some(cell) {
             cover_row = Some(cell);
             for run in runs.iter().filter(|run| run.kind == Kind::Edge) {

@@ -110,7 +110,8 @@ fn both_layouts_give_the_same_picture() {
 
 #[test]
 fn a_flat_room_stays_exactly_as_it_is() {
-    for (size, samples) in [((1280, 720), [235, 20, 240]), ((1920, 1080), [16, 128, 128]), ((642, 482), [255, 0, 255])] {
+    for (size, samples) in [((1280, 720), [235, 20, 240]), ((1920, 1080), [16, 128, 128]), ((642, 482), [255, 0, 255])]
+    {
         let mut owned = Owned::flat(Layout::I420, size, VIDEO, samples);
         let before = owned.clone();
         blurred(&mut owned, &people(0, 16), 0.05, false);
@@ -135,7 +136,11 @@ fn people_have_no_halo() {
     naive.paint(Window { x: 480, y: 0, width: 320, height: 720 }, [230, 90, 200]);
     let nobody = people(0, 0);
     blurred(&mut naive, &nobody, 0.03, false);
-    assert!(naive.sample(0, 455, 360) > 50, "without the mask's weight it would be brighter: {}", naive.sample(0, 455, 360));
+    assert!(
+        naive.sample(0, 455, 360) > 50,
+        "without the mask's weight it would be brighter: {}",
+        naive.sample(0, 455, 360)
+    );
 }
 
 #[test]
@@ -190,7 +195,8 @@ fn a_picture_covers_the_frame_and_is_cut_at_both_sides() {
     for side in [16, 30, 200] {
         let still = Still::cover(&rgba, (90, 30), Layout::I420, (side, side), VIDEO).unwrap();
         let green = VIDEO.samples([0, 255, 0]);
-        let inside: Vec<u8> = still.planes()[0].chunks(side).flat_map(|row| row[side / 8..side - side / 8].to_vec()).collect();
+        let inside: Vec<u8> =
+            still.planes()[0].chunks(side).flat_map(|row| row[side / 8..side - side / 8].to_vec()).collect();
         assert!(inside.iter().all(|luma| *luma == green[0]), "{side}");
         assert_eq!(still.planes()[1][still.planes()[1].len() / 2 + side / 4], green[1]);
     }

@@ -175,14 +175,8 @@ fn p4_the_whole_table() {
         assert_eq!(freshness.state(), State::Covered(why));
         freshness
     };
-    let states = [
-        starting(),
-        clear(),
-        covered(Why::Late),
-        covered(Why::Doubtful),
-        covered(Why::Broken),
-        covered(Why::Gone),
-    ];
+    let states =
+        [starting(), clear(), covered(Why::Late), covered(Why::Doubtful), covered(Why::Broken), covered(Why::Gone)];
     let good = Event::Mask { of: at(300), quality: GOOD };
     let grey = Event::Mask { of: at(300), quality: GREY };
     let broken = Event::Mask { of: at(300), quality: NO_NUMBERS };
