@@ -33,7 +33,7 @@ impl Window {
 }
 
 /// A small picture of a window of a picture.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Thumbnail {
     pub(crate) window: Option<Window>,
     pub(crate) factor: usize,
@@ -44,7 +44,7 @@ pub struct Thumbnail {
 }
 
 /// A plane of a thumbnail, rows without gaps.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Small {
     pub columns: usize,
     pub rows: usize,
