@@ -1,13 +1,17 @@
 //! The segmenter that the property `model` names.
 
+use std::path::Path;
+
 use subrosa_blur::segmenter::Segmenter;
+use subrosa_blur::selfie::{ModelError, Selfie};
 
 use crate::worker::Fault;
 
 /// Opens the model; called on the segmenter's thread.
 pub fn open(path: &str) -> Result<Box<dyn Segmenter>, Fault> {
-    if !std::path::Path::new(path).is_file() {
-        return Err(Fault::Missing);
+    match Selfie::open(Path::new(path)) {
+        Ok(selfie) => Ok(Box::new(selfie)),
+        Err(ModelError::Unreadable { .. }) => Err(Fault::Missing),
+        Err(ModelError::Damaged(_) | ModelError::Unsupported(_)) => Err(Fault::Damaged),
     }
-    Err(Fault::Damaged)
 }

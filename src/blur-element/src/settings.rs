@@ -121,6 +121,7 @@ pub(crate) struct Settings {
     pub maximum_age: Duration,
     pub patience: Duration,
     pub budget: Duration,
+    pub regions: usize,
     pub model: Option<String>,
 }
 
@@ -136,6 +137,7 @@ impl Default for Settings {
             maximum_age: MAXIMUM_AGE,
             patience: Duration::ZERO,
             budget: Duration::ZERO,
+            regions: 3,
             model: None,
         }
     }

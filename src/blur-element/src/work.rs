@@ -10,8 +10,9 @@ use subrosa_blur::composition::{self, Background, Composition, Still};
 use subrosa_blur::freshness::{Action, Event, Freshness, Taken};
 use subrosa_blur::governor::{self, Governor, Limits, Measures, Size};
 use subrosa_blur::picture::{Colours, Layout, Picture};
+use subrosa_blur::regions::Look;
 use subrosa_blur::smoothing::{Cover, Smoothing, widening};
-use subrosa_blur::thumbnail::Thumbnail;
+use subrosa_blur::thumbnail::{Thumbnail, factor};
 
 use crate::settings::{Mode, Reason, Rgba, Settings};
 use crate::worker::{Answer, Fault, Make, Worker, cpu_time};
@@ -177,7 +178,7 @@ impl Work {
             self.since_asked = u32::MAX;
         }
         let mut wanted = self.listen(now);
-        self.tend(now, make);
+        self.tend(now, settings, make);
         let shown = match picture {
             Some(picture) => self.look_and_compose(taken, settings, picture),
             None => false,
@@ -241,7 +242,7 @@ impl Work {
     }
 
     /// Sees to it that there is a segmenter, and that it answers.
-    fn tend(&mut self, now: Duration, make: Option<&Make>) {
+    fn tend(&mut self, now: Duration, settings: &Settings, make: Option<&Make>) {
         if self.worker.as_ref().and_then(Worker::busy_for).is_some_and(|busy| busy > STUCK) {
             self.worker = None;
         }
@@ -250,7 +251,7 @@ impl Work {
         }
         self.start_at = now + AGAIN;
         match make {
-            Some(make) => self.worker = Worker::start(make, &self.threads),
+            Some(make) => self.worker = Worker::start(make, settings.regions, &self.threads),
             None => {
                 self.fault = Some(Fault::Missing);
                 self.freshness.step(now, Event::Gone);
@@ -263,15 +264,15 @@ impl Work {
         // While nothing is seen every frame is looked at, so that it does not last.
         let clear = self.seen == Some(Seen::Clear);
         let due = self.since_asked >= if clear { self.measures.cadence.saturating_sub(1) } else { 0 };
-        let ask = due && self.worker.as_ref().is_some_and(Worker::is_idle);
+        let looks = if due { self.worker.as_ref().and_then(Worker::wants) } else { None };
         let blurred = matches!(settings.mode, Mode::Light | Mode::Strong | Mode::Off);
-        if ask || blurred {
+        if looks.is_some() || blurred {
             composition::thumbnail(picture, &mut self.thumbnail);
         }
         self.since_asked = self.since_asked.saturating_add(1);
-        if let (true, Some(worker)) = (ask, &self.worker)
-            && worker.ask(taken, &self.thumbnail, picture.colours())
-        {
+        if let (Some(looks), Some(worker)) = (looks, &self.worker) {
+            let looks = looks.into_iter().map(|look| (look, self.look(look, picture))).collect();
+            worker.ask(taken, looks, picture.colours());
             self.since_asked = 0;
             if !settings.patience.is_zero() {
                 worker.wait(settings.patience);
@@ -311,6 +312,17 @@ impl Work {
             }
         };
         self.composition.compose(picture, &self.cover, background).is_ok()
+    }
+
+    /// What a look is at.
+    fn look(&self, look: Look, picture: &Picture<'_>) -> Thumbnail {
+        if look.is_whole() {
+            return self.thumbnail.clone();
+        }
+        let window = look.area.window(picture.size());
+        let mut thumbnail = Thumbnail::default();
+        thumbnail.take(picture, window, factor(window, composition::THUMBNAIL));
+        thumbnail
     }
 
     /// Has the operator's picture made for these frames, by another thread: it takes longer than a frame.

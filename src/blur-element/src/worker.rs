@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use subrosa_blur::freshness::{Quality, Taken};
 use subrosa_blur::picture::Colours;
+use subrosa_blur::regions::{Look, Regions, Seen};
 use subrosa_blur::segmenter::Segmenter;
 use subrosa_blur::thumbnail::Thumbnail;
 
@@ -56,7 +57,7 @@ pub enum Answer {
 
 struct Question {
     taken: Taken,
-    thumbnail: Thumbnail,
+    looks: Vec<(Look, Thumbnail)>,
     colours: Colours,
 }
 
@@ -66,6 +67,8 @@ struct Desk {
     /// Since when a question has not been answered.
     asked: Option<Instant>,
     answers: Vec<Answer>,
+    /// At what it wants to look in the next picture.
+    looks: Vec<Look>,
     /// Memory to be used again.
     masks: Vec<Vec<f32>>,
     closed: bool,
@@ -90,18 +93,20 @@ pub struct Worker(Arc<Shared>);
 
 impl Worker {
     /// Starts a thread. `None` when there is none to be had, or too many hang.
-    pub fn start(make: &Make, threads: &Arc<AtomicUsize>) -> Option<Self> {
+    pub fn start(make: &Make, regions: usize, threads: &Arc<AtomicUsize>) -> Option<Self> {
         if threads.load(Ordering::SeqCst) >= MOST_THREADS {
             return None;
         }
         let shared = Arc::new(Shared::default());
+        let mut regions = Regions::new(regions);
+        shared.lock().looks = regions.looks();
         let end = End { shared: shared.clone(), threads: threads.clone() };
         threads.fetch_add(1, Ordering::SeqCst);
         let make = make.clone();
         let started = thread::Builder::new().name("segmenter".into()).spawn(move || {
             let end = end;
             match make() {
-                Ok(segmenter) => work(segmenter, &end.shared),
+                Ok(segmenter) => work(segmenter, regions, &end.shared),
                 Err(fault) => end.say(fault),
             }
         });
@@ -109,23 +114,22 @@ impl Worker {
         started.is_ok().then_some(Worker(shared))
     }
 
-    /// Shows it a picture, unless it is still busy with another one.
-    pub fn ask(&self, taken: Taken, thumbnail: &Thumbnail, colours: Colours) -> bool {
-        let mut desk = self.0.lock();
-        if desk.asked.is_some() || desk.ended {
-            return false;
-        }
-        desk.asked = Some(Instant::now());
-        desk.question = Some(Question { taken, thumbnail: thumbnail.clone(), colours });
-        drop(desk);
-        self.0.asked.notify_one();
-        true
+    /// At what it wants to look, when it is free to.
+    pub fn wants(&self) -> Option<Vec<Look>> {
+        let desk = self.0.lock();
+        (desk.asked.is_none() && !desk.ended).then(|| desk.looks.clone())
     }
 
-    /// Whether it could be asked.
-    pub fn is_idle(&self) -> bool {
-        let desk = self.0.lock();
-        desk.asked.is_none() && !desk.ended
+    /// Shows it what it wanted to look at, of one picture.
+    pub fn ask(&self, taken: Taken, looks: Vec<(Look, Thumbnail)>, colours: Colours) {
+        let mut desk = self.0.lock();
+        if desk.asked.is_some() || desk.ended {
+            return;
+        }
+        desk.asked = Some(Instant::now());
+        desk.question = Some(Question { taken, looks, colours });
+        drop(desk);
+        self.0.asked.notify_one();
     }
 
     /// For how long a question has been unanswered.
@@ -183,9 +187,10 @@ impl Drop for End {
     }
 }
 
-fn work(mut segmenter: Box<dyn Segmenter>, shared: &Shared) {
+fn work(mut segmenter: Box<dyn Segmenter>, mut regions: Regions, shared: &Shared) {
     let size = segmenter.size();
-    let mut pixels = Vec::new();
+    // One picture and one mask for each look, used again.
+    let mut seen: Vec<(Vec<[f32; 3]>, Vec<f32>)> = Vec::new();
     loop {
         let mut desk = shared.lock();
         let question = loop {
@@ -200,11 +205,23 @@ fn work(mut segmenter: Box<dyn Segmenter>, shared: &Shared) {
         let mut mask = desk.masks.pop().unwrap_or_default();
         drop(desk);
         let before = cpu_time();
-        mask.clear();
-        mask.resize(size.0 * size.1, f32::NAN);
-        question.thumbnail.rgb(question.colours, size, &mut pixels);
-        let answer = match segmenter.segment(&pixels, &mut mask) {
+        seen.resize_with(question.looks.len(), Default::default);
+        let looked = question.looks.iter().zip(&mut seen).try_for_each(|((_, thumbnail), (pixels, mask))| {
+            thumbnail.rgb(question.colours, size, pixels);
+            // What the segmenter leaves out is no number, and shows nothing.
+            mask.clear();
+            mask.resize(size.0 * size.1, f32::NAN);
+            segmenter.segment(pixels, mask)
+        });
+        let answer = match looked {
             Ok(()) => {
+                let seen: Vec<Seen<'_>> = question
+                    .looks
+                    .iter()
+                    .zip(&seen)
+                    .map(|((look, _), (pixels, mask))| Seen { look: *look, pixels, mask })
+                    .collect();
+                regions.learn(&seen, size, &mut mask);
                 let quality = Quality::of(&mask);
                 Answer::Mask { of: question.taken, mask, size, quality, spent: cpu_time().saturating_sub(before) }
             }
@@ -212,6 +229,7 @@ fn work(mut segmenter: Box<dyn Segmenter>, shared: &Shared) {
         };
         let mut desk = shared.lock();
         desk.asked = None;
+        desk.looks = regions.looks();
         desk.answers.push(answer);
         drop(desk);
         shared.answered.notify_all();

@@ -4,6 +4,7 @@ pub mod composition;
 pub mod freshness;
 pub mod governor;
 pub mod picture;
+pub mod regions;
 pub mod segmenter;
 pub mod selfie;
 pub mod smoothing;

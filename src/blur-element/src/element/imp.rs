@@ -111,6 +111,13 @@ static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .default_value(0)
             .mutable_playing()
             .build(),
+        glib::ParamSpecUInt::builder("regions")
+            .nick("Regions")
+            .blurb("How many windows are looked at for people who are far away; 0 looks at the whole picture alone")
+            .maximum(4)
+            .default_value(u32::try_from(begin.regions).unwrap_or_default())
+            .mutable_playing()
+            .build(),
         glib::ParamSpecString::builder("model")
             .nick("Model")
             .blurb("The file of MediaPipe's landscape selfie segmentation model")
@@ -153,6 +160,11 @@ impl ObjectImpl for Blur {
             "maximum-mask-age" => settings.maximum_age = Duration::from_millis(number().into()),
             "patience" => settings.patience = Duration::from_millis(number().into()),
             "budget" => settings.budget = Duration::from_micros(number().into()),
+            "regions" => {
+                settings.regions = number() as usize;
+                drop(settings);
+                self.dismiss();
+            }
             "image" => {
                 let path: Option<String> = value.get().unwrap_or_default();
                 settings.image = path.clone();
@@ -183,6 +195,7 @@ impl ObjectImpl for Blur {
             "cadence" => settings.cadence.to_value(),
             "maximum-mask-age" => millis(settings.maximum_age).to_value(),
             "patience" => millis(settings.patience).to_value(),
+            "regions" => u32::try_from(settings.regions).unwrap_or_default().to_value(),
             "budget" => u32::try_from(settings.budget.as_micros()).unwrap_or(u32::MAX).to_value(),
             _ => settings.model.to_value(),
         }
