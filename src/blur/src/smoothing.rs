@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How much of a change is followed at once: of a small one upwards, of a small one downwards.
 const FOLLOW: (f32, f32) = (0.55, 0.75);
 /// Probabilities up to the first are background, from the second on a person; between them lies the soft edge.
-const EDGE: (f32, f32) = (0.3, 0.75);
+const EDGE: (f32, f32) = (0.3, 0.7);
 /// Up to this age a mask is as wide as it was found: two frames at 30 a second, the usual cadence.
 const YOUNG: Duration = Duration::from_millis(70);
 /// Every so much later it is one of its own pixels wider. A mask is never used past 150 ms (P4), so it is never wider by

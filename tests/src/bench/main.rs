@@ -4,6 +4,7 @@
 //! asserts no speed: nothing grows, and lamps are always true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // part of the tests' harness
 
+mod blur;
 mod cost;
 mod report;
 mod soak;
@@ -42,6 +43,15 @@ enum Command {
         #[arg(long, default_value_t = 15)]
         seconds: u64,
     },
+    /// Hiding the background: CPU time against MediaPipe and OpenCV, which are installed for it
+    Blur {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Seconds over which the encoder's own cost is measured
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Random presses, joins and kills: nothing grows, lamps are always true
     Soak {
         /// How long
@@ -62,13 +72,20 @@ fn main() {
     match arguments.command {
         Command::Call { json, edges, joins, times, seconds } => {
             let mut report = Report::start(json);
-            cost::reference(&mut report, seconds);
+            let _percent = cost::reference(&mut report, seconds);
             cost::processes(&mut report, seconds);
             speed::start(&mut report, times);
             speed::join(&mut report, times);
             speed::crash(&mut report, times);
             speed::mute(&mut report, edges);
             cost::joins(&mut report, joins);
+            report.print();
+        }
+        Command::Blur { json, seconds } => {
+            let mut report = Report::start(json);
+            blur::whole(&mut report);
+            let encoder = cost::reference(&mut report, seconds);
+            report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
             report.print();
         }
         Command::Soak { minutes, seed } => soak::run(minutes, seed),

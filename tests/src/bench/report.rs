@@ -62,7 +62,8 @@ impl Report {
         for line in &self.lines {
             let goal = line.goal.map_or_else(String::new, |goal| format!("   goal ≤ {goal:.0} {}", line.unit));
             let ratio = line.ratio.map_or_else(String::new, |(name, ratio)| format!("   {ratio:.2} × {name}"));
-            println!("{:width$}  {:>9.1} {}{goal}{ratio}", line.key, line.value, line.unit);
+            let digits = if line.value.abs() < 10.0 { 2 } else { 1 };
+            println!("{:width$}  {:>9.digits$} {}{goal}{ratio}", line.key, line.value, line.unit);
         }
     }
 }
