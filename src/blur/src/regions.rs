@@ -115,6 +115,8 @@ const STILL: u32 = 90;
 const MOVED: f32 = 0.025;
 /// A search is made with every so-manieth mask when somebody is seen already, and with each one when nobody is.
 const SEARCH: u32 = 4;
+/// So many finds are watched at once for movement, beside the search.
+const WATCHED: usize = 3;
 /// Sides of the windows of a search; they overlap by half.
 const SEARCHED: [f32; 3] = [0.55, 0.38, 0.26];
 
@@ -130,7 +132,7 @@ pub struct Look {
 enum Aim {
     Whole,
     Seat(usize),
-    Candidate,
+    Candidate(usize),
     Search,
 }
 
@@ -168,8 +170,10 @@ pub struct Seen<'a> {
 pub struct Regions {
     most: usize,
     seats: Vec<Seat>,
-    candidate: Option<Candidate>,
+    candidates: Vec<Candidate>,
     turn: u32,
+    /// Which candidate comes next, or behind the last the search.
+    next: usize,
     searched: usize,
     anybody: bool,
 }
@@ -199,8 +203,12 @@ impl Regions {
         }
         self.turn = self.turn.wrapping_add(1);
         if self.turn.is_multiple_of(SEARCH) || !self.anybody {
-            looks.push(match &self.candidate {
-                Some(candidate) => Look { area: candidate.window, aim: Aim::Candidate },
+            // A new find is looked at until it is clear; then all are watched in turn, and the search goes on.
+            let unclear = self.candidates.iter().position(|candidate| candidate.agreed < AGREEING);
+            let at = unclear.unwrap_or(self.next % (self.candidates.len() + 1));
+            self.next = at + 1;
+            looks.push(match self.candidates.get(at) {
+                Some(candidate) => Look { area: candidate.window, aim: Aim::Candidate(at) },
                 None => Look { area: self.next_search(), aim: Aim::Search },
             });
         }
@@ -243,16 +251,17 @@ impl Regions {
                         seat.follow(people);
                     }
                 }
-                Aim::Candidate => self.consider(people, seen, size),
+                Aim::Candidate(at) => self.consider(at, people, seen, size),
                 Aim::Search => {
-                    self.candidate = people.filter(|people| self.is_new(*people)).map(|people| Candidate {
+                    let people = people.filter(|people| self.is_new(*people) && self.candidates.len() < WATCHED);
+                    self.candidates.extend(people.map(|people| Candidate {
                         people,
                         window: people.fitting(),
                         agreed: 0,
                         looks: 0,
                         moved: false,
                         before: Vec::new(),
-                    });
+                    }));
                 }
             }
         }
@@ -267,7 +276,11 @@ impl Regions {
     }
 
     fn is_new(&self, people: Area) -> bool {
-        self.seats.iter().all(|seat| seat.window.overlap(people) < 0.5)
+        // Who is found in part is found anew when more of them is.
+        let mut seats = self.seats.iter().filter(|seat| people.surface() < 1.5 * seat.people.surface());
+        let mut watched = self.candidates.iter();
+        seats.all(|seat| seat.window.overlap(people) < 0.5)
+            && watched.all(|candidate| candidate.window.overlap(people) < 0.5)
     }
 
     fn seat(&mut self, people: Area) {
@@ -292,8 +305,11 @@ impl Regions {
         self.seats = joined;
     }
 
-    fn consider(&mut self, people: Option<Area>, seen: &Seen<'_>, size: (usize, usize)) {
-        let Some(mut candidate) = self.candidate.take() else { return };
+    fn consider(&mut self, at: usize, people: Option<Area>, seen: &Seen<'_>, size: (usize, usize)) {
+        if at >= self.candidates.len() {
+            return;
+        }
+        let mut candidate = self.candidates.remove(at);
         let Some(people) = people.filter(|people| people.overlap(candidate.people) > 0.5) else { return };
         let blocks = blocks(seen.pixels, size);
         candidate.moved |= moved(&candidate.before, &blocks);
@@ -310,7 +326,7 @@ impl Regions {
             candidate.before = blocks;
         }
         if candidate.looks < STILL {
-            self.candidate = Some(candidate);
+            self.candidates.insert(at, candidate);
         }
     }
 }

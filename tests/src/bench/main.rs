@@ -6,6 +6,7 @@
 
 mod blur;
 mod cost;
+mod far;
 mod report;
 mod soak;
 mod speed;
@@ -52,6 +53,12 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// How far away people may sit from the camera; with pictures in tests/artefacts
+    Far {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Random presses, joins and kills: nothing grows, lamps are always true
     Soak {
         /// How long
@@ -86,6 +93,11 @@ fn main() {
             blur::whole(&mut report);
             let encoder = cost::reference(&mut report, seconds);
             report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
+            report.print();
+        }
+        Command::Far { json } => {
+            let mut report = Report::start(json);
+            far::run(&mut report);
             report.print();
         }
         Command::Soak { minutes, seed } => soak::run(minutes, seed),
