@@ -7,6 +7,7 @@
 mod blur;
 mod cost;
 mod far;
+mod pictures;
 mod report;
 mod soak;
 mod speed;
@@ -59,6 +60,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Photographs and a clip with their background hidden, in tests/artefacts
+    Pictures,
     /// Random presses, joins and kills: nothing grows, lamps are always true
     Soak {
         /// How long
@@ -100,6 +103,7 @@ fn main() {
             far::run(&mut report);
             report.print();
         }
+        Command::Pictures => pictures::run(),
         Command::Soak { minutes, seed } => soak::run(minutes, seed),
     }
 }
