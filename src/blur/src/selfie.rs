@@ -65,15 +65,16 @@ impl Selfie {
     /// # Errors
     /// When it is damaged, or another model.
     pub fn read(file: &[u8]) -> Result<Selfie, ModelError> {
-        Selfie::with(file, Instructions::best())
+        let best = Instructions::all().into_iter().next().unwrap_or(Instructions::Scalar);
+        Selfie::with(file, best)
     }
 
-    /// Reads a model and uses none of the processor's special instructions. For comparisons.
+    /// Reads a model once for each kind of instructions that this processor has, the fastest first. For comparisons.
     ///
     /// # Errors
     /// As [`Selfie::read`].
-    pub fn without_special_instructions(file: &[u8]) -> Result<Selfie, ModelError> {
-        Selfie::with(file, Instructions::Scalar)
+    pub fn each(file: &[u8]) -> Result<Vec<Selfie>, ModelError> {
+        Instructions::all().into_iter().map(|instructions| Selfie::with(file, instructions)).collect()
     }
 
     /// Names the instructions it computes with.
@@ -85,7 +86,7 @@ impl Selfie {
         if file.len() as u64 > graph::LARGEST_FILE {
             return Err(ModelError::Unsupported("it is far too large".to_owned()));
         }
-        Ok(Selfie { engine: Engine::new(compile::compile(&Graph::read(file)?)?, instructions) })
+        Ok(Selfie { engine: Engine::new(compile::compile(&Graph::read(file)?, instructions.wide())?, instructions) })
     }
 }
 

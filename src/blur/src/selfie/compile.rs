@@ -31,18 +31,18 @@ enum Known {
     Expanded { source: Source, layer: Pointwise, size: Size },
 }
 
-/// Makes a program of a graph.
+/// Makes a program of a graph. `wide`: layers are laid out for sixteen numbers at once.
 ///
 /// # Errors
 /// When shapes contradict each other, or nodes follow each other in a way that the engine has no step for.
-pub fn compile(graph: &Graph) -> Result<Program, ModelError> {
+pub fn compile(graph: &Graph, wide: bool) -> Result<Program, ModelError> {
     let picture = Shape::of(value(graph, graph.input)?)?;
     let mask = Shape::of(value(graph, graph.output)?)?;
     if (picture.height, picture.width, picture.channels, mask.channels) != (mask.height, mask.width, 3, 1) {
         return Err(ModelError::Unsupported("it does not make one mask of one picture in colours".to_owned()));
     }
     let program = Program { size: (picture.height, picture.width), ..Program::default() };
-    let mut compiler = Compiler { graph, program, known: vec![None; graph.values.len()], finished: false };
+    let mut compiler = Compiler { graph, wide, program, known: vec![None; graph.values.len()], finished: false };
     for node in &graph.nodes {
         compiler.node(node)?;
     }
@@ -99,6 +99,7 @@ fn padding(input: usize, output: usize, size: usize, stride: usize) -> Result<us
 
 struct Compiler<'a> {
     graph: &'a Graph,
+    wide: bool,
     program: Program,
     known: Vec<Option<Known>>,
     finished: bool,
@@ -177,7 +178,7 @@ impl Compiler<'_> {
             return Err(mismatch());
         }
         let (from, to) = (from.size()?, to.size()?);
-        let layer = Pointwise::new(from.octs * 8, weights, bias, node.activation);
+        let layer = Pointwise::new(from.octs * 8, weights, bias, node.activation, self.wide);
         let filtered = self.graph.users(node.output).any(|user| matches!(user.operation, Operation::Depthwise { .. }));
         let (slot, factors, enlarged) = match self.known(input)? {
             Known::Mixed { large, factors, small } if filtered => {
@@ -249,7 +250,7 @@ impl Compiler<'_> {
         let bias = self.constant(bias, &[to.channels])?;
         let padding =
             (padding(from.height, to.height, rows, stride.0)?, padding(from.width, to.width, rows, stride.0)?);
-        let depthwise = Depthwise::new(rows, stride.0, padding, weights, bias, node.activation);
+        let depthwise = Depthwise::new(rows, stride.0, padding, weights, bias, node.activation, self.wide);
         let output = to.size()?;
         let slot = self.slot(output);
         let sink = Sink::Stored(slot);
@@ -271,8 +272,13 @@ impl Compiler<'_> {
         let mut weights = self.constant(filter, &[1, 2, 2, from.channels])?.to_vec();
         weights.resize(8 * from.channels, 0.0);
         let bias = self.constant(bias, &[1])?;
-        let layer =
-            Pointwise::new(from.channels, &weights, &[bias, bias, bias, bias].concat().repeat(2), Activation::None);
+        let layer = Pointwise::new(
+            from.channels,
+            &weights,
+            &[bias, bias, bias, bias].concat().repeat(2),
+            Activation::None,
+            self.wide,
+        );
         let slot = self.stored(input)?;
         match self.producer(slot) {
             Some(Step::Block(block)) if block.mean.is_none() && matches!(block.sink, Sink::Stored(_)) => {

@@ -1,5 +1,6 @@
 //! Carries a program out, with whichever instructions there are.
 
+use super::graph::Activation;
 use super::kernels::{self, blend, convolve, depthwise, pointwise, sigmoid};
 use super::memory::Memory;
 use super::program::{Block, Program, Sink, Size, Slot, Source, Step};
@@ -130,6 +131,9 @@ impl Work for Run<'_> {
                         let input = input.get(at * RUN * layer.inputs..).unwrap_or_default();
                         let residual = residual.map(|all| all.get(at * RUN * octs..).unwrap_or_default());
                         pointwise::run(simd, layer, weights, input, residual, run);
+                        if layer.activation == Activation::Sigmoid {
+                            sigmoid::row(simd, run.as_flattened_mut());
+                        }
                         sum.add(simd, run);
                     }
                     place.put_back(simd, slots);

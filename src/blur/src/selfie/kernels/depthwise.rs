@@ -1,7 +1,7 @@
 //! A filter of its own for each channel.
 
 use super::super::graph::Activation;
-use super::super::simd::{Oct, Simd};
+use super::super::simd::{Lanes, Oct, One, Simd, Two};
 use super::activate;
 
 /// Filters of 3 × 3 or 5 × 5.
@@ -13,7 +13,7 @@ pub struct Depthwise {
     pub stride: usize,
     /// Zeros above and to the left.
     pub padding: (usize, usize),
-    /// For each oct of channels, the filter's rows and columns.
+    /// For each oct of channels, or each two where the layout is wide (but for an odd last one), the filter's rows and columns.
     pub weights: Vec<Oct>,
     /// One number for each channel.
     pub bias: Vec<Oct>,
@@ -30,12 +30,16 @@ impl Depthwise {
         filter: &[f32],
         bias: &[f32],
         activation: Activation,
+        wide: bool,
     ) -> Depthwise {
         let channels = bias.len();
         let mut weights = Vec::with_capacity(size * size * channels / 8);
-        for oct in 0..channels / 8 {
+        let (octs, unit) = (channels / 8, if wide { 2 } else { 1 });
+        for first in (0..octs).step_by(unit) {
             for tap in 0..size * size {
-                weights.push(std::array::from_fn(|lane| filter[tap * channels + oct * 8 + lane]));
+                for oct in first..(first + unit).min(octs) {
+                    weights.push(std::array::from_fn(|lane| filter[tap * channels + oct * 8 + lane]));
+                }
             }
         }
         Depthwise { size, stride, padding, weights, bias: bias.as_chunks::<8>().0.to_vec(), activation }
@@ -66,58 +70,79 @@ fn octs<S: Simd, const SIZE: usize, const STRIDE: usize>(
     add_input: bool,
     output: &mut [Oct],
 ) {
-    let octs = layer.bias.len();
-    let pixels = output.len() / octs;
-    for oct in 0..octs {
-        let mut at = 0;
-        while pixels - at >= 4 {
-            tile::<S, SIZE, STRIDE, 4>(simd, layer, rows, add_input, output, (oct, octs), at);
-            at += 4;
-        }
-        while at < pixels {
-            tile::<S, SIZE, STRIDE, 1>(simd, layer, rows, add_input, output, (oct, octs), at);
-            at += 1;
-        }
+    let mut tiles = Tiles { simd, layer, rows, add_input, octs: layer.bias.len(), output };
+    let mut oct = 0;
+    while S::WIDE && oct + 2 <= tiles.octs {
+        tiles.pixels::<Two<S>, SIZE, STRIDE>(oct);
+        oct += 2;
+    }
+    while oct < tiles.octs {
+        tiles.pixels::<One<S>, SIZE, STRIDE>(oct);
+        oct += 1;
     }
 }
 
-#[inline(always)]
-fn tile<S: Simd, const SIZE: usize, const STRIDE: usize, const PIXELS: usize>(
+struct Tiles<'a, S> {
     simd: S,
-    layer: &Depthwise,
-    rows: [&[Oct]; 5],
+    layer: &'a Depthwise,
+    rows: [&'a [Oct]; 5],
     add_input: bool,
-    output: &mut [Oct],
-    (oct, octs): (usize, usize),
-    at: usize,
-) {
-    let weights = &layer.weights[oct * SIZE * SIZE..(oct + 1) * SIZE * SIZE];
-    let columns = (PIXELS - 1) * STRIDE + SIZE;
-    let mut sums = [simd.load(&layer.bias[oct]); PIXELS];
-    for (row, weights) in rows[..SIZE].iter().zip(weights.chunks_exact(SIZE)) {
-        let first = at * STRIDE * octs + oct;
-        let row = &row[first..first + (columns - 1) * octs + 1];
-        let mut taps = [simd.splat(0.0); SIZE];
-        for (tap, weight) in taps.iter_mut().zip(weights) {
-            *tap = simd.load(weight);
+    octs: usize,
+    output: &'a mut [Oct],
+}
+
+impl<S: Simd> Tiles<'_, S> {
+    #[inline(always)]
+    fn pixels<L: Lanes<S>, const SIZE: usize, const STRIDE: usize>(&mut self, oct: usize) {
+        let pixels = self.output.len() / self.octs;
+        let mut at = 0;
+        while pixels - at >= 4 {
+            self.tile::<L, SIZE, STRIDE, 4>(oct, at);
+            at += 4;
         }
-        // Each pixel of the row is loaded once, for all outputs that it is a part of.
-        for column in 0..columns {
-            let x = simd.load(&row[column * octs]);
-            for (pixel, sum) in sums.iter_mut().enumerate() {
-                let from = pixel * STRIDE;
-                if column >= from && column < from + SIZE {
-                    *sum = simd.multiply_add(x, taps[column - from], *sum);
+        while at < pixels {
+            self.tile::<L, SIZE, STRIDE, 1>(oct, at);
+            at += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn tile<L: Lanes<S>, const SIZE: usize, const STRIDE: usize, const PIXELS: usize>(
+        &mut self,
+        oct: usize,
+        at: usize,
+    ) {
+        let Tiles { simd, layer, rows, octs, .. } = *self;
+        let weights = &layer.weights[oct * SIZE * SIZE..][..SIZE * SIZE * L::OCTS];
+        let columns = (PIXELS - 1) * STRIDE + SIZE;
+        let mut sums = [L::load(simd, &layer.bias[oct..oct + L::OCTS]); PIXELS];
+        for (row, weights) in rows[..SIZE].iter().zip(weights.chunks_exact(SIZE * L::OCTS)) {
+            let row = &row[at * STRIDE * octs + oct..][..(columns - 1) * octs + L::OCTS];
+            let mut taps = [L::splat(simd, 0.0); SIZE];
+            for (tap, weight) in taps.iter_mut().zip(weights.chunks_exact(L::OCTS)) {
+                *tap = L::load(simd, weight);
+            }
+            // Each pixel of the row is loaded once, for all outputs that it is a part of.
+            for column in 0..columns {
+                let x = L::load(simd, &row[column * octs..column * octs + L::OCTS]);
+                for (pixel, sum) in sums.iter_mut().enumerate() {
+                    let from = pixel * STRIDE;
+                    if column >= from && column < from + SIZE {
+                        *sum = L::multiply_add(simd, x, taps[column - from], *sum);
+                    }
                 }
             }
         }
-    }
-    for (pixel, sum) in sums.iter().enumerate() {
-        let mut v = activate(simd, *sum, layer.activation);
-        if add_input {
-            let itself = rows[layer.padding.0][((at + pixel) * STRIDE + layer.padding.1) * octs + oct];
-            v = simd.add(v, simd.load(&itself));
+        for (pixel, sum) in sums.iter().enumerate() {
+            let to = (at + pixel) * octs + oct;
+            let itself = ((at + pixel) * STRIDE + layer.padding.1) * octs + oct;
+            for (lane, v) in sum.octs(simd)[..L::OCTS].iter().enumerate() {
+                let mut v = activate(simd, *v, layer.activation);
+                if self.add_input {
+                    v = simd.add(v, simd.load(&rows[layer.padding.0][itself + lane]));
+                }
+                simd.store(v, &mut self.output[to + lane]);
+            }
         }
-        simd.store(v, &mut output[(at + pixel) * octs + oct]);
     }
 }

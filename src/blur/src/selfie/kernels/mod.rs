@@ -34,17 +34,17 @@ pub fn scale<S: Simd>(simd: S, sum: &mut [Oct], factor: f32) {
     }
 }
 
+/// The sigmoid is left to [`sigmoid::row`]: it is long, and only vectors and the mask have it.
 #[inline(always)]
 fn activate<S: Simd>(simd: S, v: S::V, activation: Activation) -> S::V {
     let zero = simd.splat(0.0);
     match activation {
-        Activation::None => v,
+        Activation::None | Activation::Sigmoid => v,
         Activation::Relu => simd.max(v, zero),
         Activation::HardSwish => {
             let six = simd.splat(6.0);
             let gate = simd.min(simd.max(simd.add(v, simd.splat(3.0)), zero), six);
             simd.multiply(simd.multiply(v, gate), simd.splat(1.0 / 6.0))
         }
-        Activation::Sigmoid => sigmoid::sigmoid(simd, v),
     }
 }

@@ -1,7 +1,7 @@
 //! Convolution of single pixels: each pixel's channels times a matrix.
 
 use super::super::graph::Activation;
-use super::super::simd::{Oct, Simd};
+use super::super::simd::{Lanes, Oct, One, Simd, Two};
 use super::activate;
 
 /// A matrix, its bias, and what is done with the sums.
@@ -11,22 +11,25 @@ pub struct Pointwise {
     pub inputs: usize,
     /// Octs that go out.
     pub octs: usize,
-    /// Panels of 1 to 3 octs of outputs (see [`panels`]), each with a row for each input.
+    /// Octs that are computed as one: 1 or 2.
+    pub unit: usize,
+    /// Panels of outputs (see [`panels`]), each with a row for each input. An odd last oct has a neighbour of zeros.
     pub weights: Vec<Oct>,
-    /// One number for each output.
+    /// One number for each output, filled up as the weights are.
     pub bias: Vec<Oct>,
     /// What is done with the sums.
     pub activation: Activation,
 }
 
-/// How many octs of outputs are computed together: 3 (of 4 pixels) or 2 (of 6) fill the registers.
-pub fn panels(octs: usize) -> impl Iterator<Item = (usize, usize)> {
+/// Cuts a matrix into panels of 1 to 3 units of outputs, so many that their sums for some pixels fill the registers: first unit and
+/// number of units of each.
+pub fn panels(units: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
-        let panel = match octs - first {
+        let panel = match units - first {
             0 => return None,
-            2 | 4 => 2,
             1 => 1,
+            2 | 4 => 2,
             _ => 3,
         };
         first += panel;
@@ -36,29 +39,35 @@ pub fn panels(octs: usize) -> impl Iterator<Item = (usize, usize)> {
 
 impl Pointwise {
     /// From a filter with a row of inputs for each output.
-    pub fn new(inputs: usize, filter: &[f32], bias: &[f32], activation: Activation) -> Pointwise {
-        let octs = bias.len() / 8;
-        let mut weights = Vec::with_capacity(inputs * octs);
-        for (first, panel) in panels(octs) {
+    pub fn new(inputs: usize, filter: &[f32], bias: &[f32], activation: Activation, wide: bool) -> Pointwise {
+        let (octs, unit) = (bias.len() / 8, if wide { 2 } else { 1 });
+        let units = octs.div_ceil(unit);
+        let weight = |output: usize, input: usize| filter.get(output * inputs + input).copied().unwrap_or(0.0);
+        let mut weights = Vec::with_capacity(inputs * units * unit);
+        for (first, panel) in panels(units) {
             for input in 0..inputs {
-                for oct in first..first + panel {
-                    weights.push(std::array::from_fn(|lane| filter[(oct * 8 + lane) * inputs + input]));
+                for oct in first * unit..(first + panel) * unit {
+                    weights.push(std::array::from_fn(|lane| weight(oct * 8 + lane, input)));
                 }
             }
         }
-        Pointwise { inputs, octs, weights, bias: bias.as_chunks::<8>().0.to_vec(), activation }
+        let mut bias = bias.as_chunks::<8>().0.to_vec();
+        bias.resize(units * unit, [0.0; 8]);
+        Pointwise { inputs, octs, unit, weights, bias, activation }
     }
 
     /// The weights with each input's factor in them.
     #[inline(always)]
     pub fn scaled<S: Simd>(&self, simd: S, factors: &[f32], into: &mut [Oct]) {
-        let mut at = 0;
-        for (_, panel) in panels(self.octs) {
+        let (mut from, mut into) = (&*self.weights, into);
+        for (_, panel) in panels(self.octs.div_ceil(self.unit)) {
             for factor in &factors[..self.inputs] {
-                for _ in 0..panel {
-                    simd.store(simd.multiply(simd.load(&self.weights[at]), simd.splat(*factor)), &mut into[at]);
-                    at += 1;
+                let (row, rest) = from.split_at(panel * self.unit);
+                let (to, rest_of_into) = into.split_at_mut(panel * self.unit);
+                for (weight, to) in row.iter().zip(to) {
+                    simd.store(simd.multiply(simd.load(weight), simd.splat(*factor)), to);
                 }
+                (from, into) = (rest, rest_of_into);
             }
         }
     }
@@ -76,114 +85,117 @@ pub fn run<S: Simd>(
     output: &mut [Oct],
 ) {
     let mut rest = weights;
-    for (first, panel) in panels(layer.octs) {
-        let (now, then) = rest.split_at(panel * layer.inputs);
+    for (first, panel) in panels(layer.octs.div_ceil(layer.unit)) {
+        let (weights, then) = rest.split_at(panel * layer.unit * layer.inputs);
         rest = then;
-        let place = Place { first, octs: layer.octs };
-        match panel {
-            3 => pixels::<S, 4, 3>(simd, layer, now, place, input, residual, output),
-            2 => pixels::<S, 6, 2>(simd, layer, now, place, input, residual, output),
-            _ => pixels::<S, 6, 1>(simd, layer, now, place, input, residual, output),
+        let mut run = Run { simd, layer, weights, first: first * layer.unit, input, residual, output };
+        // Tiles are as large as the registers allow: 16 of 8 numbers, or 32 of 16.
+        match (S::WIDE, panel) {
+            (false, 3) => run.pixels::<One<S>, 4, 3>(),
+            (false, 2) => run.pixels::<One<S>, 6, 2>(),
+            (false, _) => run.pixels::<One<S>, 8, 1>(),
+            (true, 3) => run.pixels::<Two<S>, 8, 3>(),
+            (true, 2) => run.pixels::<Two<S>, 8, 2>(),
+            (true, _) => run.pixels::<Two<S>, 16, 1>(),
         }
     }
 }
 
-/// Where a panel stands in a pixel of the output.
-#[derive(Clone, Copy)]
-struct Place {
+/// A panel applied to a run of pixels.
+struct Run<'a, S> {
+    simd: S,
+    layer: &'a Pointwise,
+    weights: &'a [Oct],
+    /// First oct of the panel.
     first: usize,
-    octs: usize,
+    input: &'a [f32],
+    residual: Option<&'a [Oct]>,
+    output: &'a mut [Oct],
 }
 
-#[inline(always)]
-fn pixels<S: Simd, const MANY: usize, const PANEL: usize>(
-    simd: S,
-    layer: &Pointwise,
-    weights: &[Oct],
-    place: Place,
-    input: &[f32],
-    residual: Option<&[Oct]>,
-    output: &mut [Oct],
-) {
-    let pixels = output.len() / place.octs;
-    let mut at = 0;
-    // A rest of four or eight is better done by fours than by six and ones.
-    while pixels - at >= MANY && pixels - at != 8 {
-        tile::<S, MANY, PANEL>(simd, layer, weights, place, input, residual, output, at);
-        at += MANY;
+impl<S: Simd> Run<'_, S> {
+    #[inline(always)]
+    fn pixels<L: Lanes<S>, const MANY: usize, const PANEL: usize>(&mut self) {
+        let pixels = self.output.len() / self.layer.octs;
+        let mut at = 0;
+        // With sixes, a rest of eight is better done by fours than by six and ones.
+        while pixels - at >= MANY && (MANY != 6 || pixels - at != 8) {
+            self.tile::<L, MANY, PANEL>(at);
+            at += MANY;
+        }
+        while pixels - at >= 4 {
+            self.tile::<L, 4, PANEL>(at);
+            at += 4;
+        }
+        while at < pixels {
+            self.tile::<L, 1, PANEL>(at);
+            at += 1;
+        }
     }
-    while pixels - at >= 4 {
-        tile::<S, 4, PANEL>(simd, layer, weights, place, input, residual, output, at);
-        at += 4;
-    }
-    while at < pixels {
-        tile::<S, 1, PANEL>(simd, layer, weights, place, input, residual, output, at);
-        at += 1;
-    }
-}
 
-#[inline(always)]
-#[allow(clippy::too_many_arguments)] // the innermost loop; all of them are its subject
-fn tile<S: Simd, const PIXELS: usize, const PANEL: usize>(
-    simd: S,
-    layer: &Pointwise,
-    weights: &[Oct],
-    place: Place,
-    input: &[f32],
-    residual: Option<&[Oct]>,
-    output: &mut [Oct],
-    at: usize,
-) {
-    let inputs = layer.inputs;
-    let weights = weights.as_chunks::<PANEL>().0;
-    let mut sums = start::<S, PIXELS, PANEL>(simd, &layer.bias[place.first..]);
-    accumulate(simd, weights, &input[at * inputs..(at + PIXELS) * inputs], inputs, &mut sums);
-    for (pixel, sums) in sums.iter().enumerate() {
-        let from = (at + pixel) * place.octs + place.first;
-        let output = &mut output[from..from + PANEL];
-        for (oct, sum) in sums.iter().enumerate() {
-            let mut v = activate(simd, *sum, layer.activation);
-            if let Some(residual) = residual {
-                v = simd.add(v, simd.load(&residual[from + oct]));
+    #[inline(always)]
+    fn tile<L: Lanes<S>, const PIXELS: usize, const PANEL: usize>(&mut self, at: usize) {
+        let (simd, layer) = (self.simd, self.layer);
+        let (inputs, octs) = (layer.inputs, layer.octs);
+        let mut sums = start::<S, L, PIXELS, PANEL>(simd, &layer.bias[self.first..]);
+        accumulate(simd, self.weights, &self.input[at * inputs..(at + PIXELS) * inputs], inputs, &mut sums);
+        for (pixel, sums) in sums.iter().enumerate() {
+            let output = &mut self.output[(at + pixel) * octs..(at + pixel + 1) * octs];
+            let residual = self.residual.map(|all| &all[(at + pixel) * octs..(at + pixel + 1) * octs]);
+            let mut oct = self.first;
+            for sum in sums {
+                for v in &sum.octs(simd)[..L::OCTS] {
+                    if oct < octs {
+                        let mut v = activate(simd, *v, layer.activation);
+                        if let Some(residual) = residual {
+                            v = simd.add(v, simd.load(&residual[oct]));
+                        }
+                        simd.store(v, &mut output[oct]);
+                    }
+                    oct += 1;
+                }
             }
-            simd.store(v, &mut output[oct]);
         }
     }
 }
 
 /// Sums that begin with the bias.
 #[inline(always)]
-pub fn start<S: Simd, const PIXELS: usize, const PANEL: usize>(simd: S, bias: &[Oct]) -> [[S::V; PANEL]; PIXELS] {
-    let mut first = [simd.splat(0.0); PANEL];
-    for (v, bias) in first.iter_mut().zip(&bias[..PANEL]) {
-        *v = simd.load(bias);
+pub fn start<S: Simd, L: Lanes<S>, const PIXELS: usize, const PANEL: usize>(
+    simd: S,
+    bias: &[Oct],
+) -> [[L; PANEL]; PIXELS] {
+    let mut first = [L::splat(simd, 0.0); PANEL];
+    for (v, bias) in first.iter_mut().zip(bias.chunks_exact(L::OCTS)) {
+        *v = L::load(simd, bias);
     }
     [first; PIXELS]
 }
 
 /// Adds the products of one number after the other of each pixel, `apart` numbers from pixel to pixel, with its row of weights.
 #[inline(always)]
-pub fn accumulate<S: Simd, const PIXELS: usize, const PANEL: usize>(
+pub fn accumulate<S: Simd, L: Lanes<S>, const PIXELS: usize, const PANEL: usize>(
     simd: S,
-    weights: &[[Oct; PANEL]],
+    weights: &[Oct],
     input: &[f32],
     apart: usize,
-    sums: &mut [[S::V; PANEL]; PIXELS],
+    sums: &mut [[L; PANEL]; PIXELS],
 ) {
+    let rows = weights.chunks_exact(PANEL * L::OCTS);
     let mut pixels: [&[f32]; PIXELS] = [&[]; PIXELS];
     for (pixel, numbers) in pixels.iter_mut().enumerate() {
-        *numbers = &input[pixel * apart..pixel * apart + weights.len()];
+        *numbers = &input[pixel * apart..pixel * apart + rows.len()];
     }
     let mut now = *sums;
-    for (number, row) in weights.iter().enumerate() {
-        let mut w = [simd.splat(0.0); PANEL];
-        for (w, oct) in w.iter_mut().zip(row) {
-            *w = simd.load(oct);
+    for (number, row) in rows.enumerate() {
+        let mut w = [L::splat(simd, 0.0); PANEL];
+        for (w, octs) in w.iter_mut().zip(row.chunks_exact(L::OCTS)) {
+            *w = L::load(simd, octs);
         }
         for (sums, pixel) in now.iter_mut().zip(&pixels) {
-            let x = simd.splat(pixel[number]);
+            let x = L::splat(simd, pixel[number]);
             for (sum, w) in sums.iter_mut().zip(&w) {
-                *sum = simd.multiply_add(x, *w, *sum);
+                *sum = L::multiply_add(simd, x, *w, *sum);
             }
         }
     }
