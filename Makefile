@@ -44,13 +44,15 @@ setup-tests: setup ## what the tests need besides
 build: setup ## the programs, in release mode
 	cargo build --release --locked $(PACKAGES)
 
-data: build ## what the simulated camera sees and the simulated microphone hears
+data: build ## what the simulated camera sees and the microphone hears; the segmentation model
 	@setup/data.sh $(BUILT)/subrosa-media
 
-install: build ## programs, boards and units below $(DESTDIR)$(PREFIX); without the simulated room
+install: build ## programs, boards, units and the segmentation model below $(DESTDIR)$(PREFIX); without the simulated room
+	@mkdir -p data && setup/model.sh data
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/subrosa/boards $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0755 $(addprefix $(BUILT)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 $(filter-out boards/sim.toml,$(wildcard boards/*.toml)) -t $(DESTDIR)$(PREFIX)/share/subrosa/boards
+	install -m 0644 data/selfie_segmentation_landscape.tflite -t $(DESTDIR)$(PREFIX)/share/subrosa
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system systemd/*.service systemd/*.target
 	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/subrosa.conf
 	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/subrosa.conf

@@ -179,6 +179,10 @@ impl Compiler<'_> {
         }
         let (from, to) = (from.size()?, to.size()?);
         let layer = Pointwise::new(from.octs * 8, weights, bias, node.activation, self.wide);
+        // A sigmoid is for vectors (one pixel); nothing else has a step for it.
+        if node.activation == Activation::Sigmoid && (to.height, to.width) != (1, 1) {
+            return Err(unknown("a sigmoid"));
+        }
         let filtered = self.graph.users(node.output).any(|user| matches!(user.operation, Operation::Depthwise { .. }));
         let (slot, factors, enlarged) = match self.known(input)? {
             Known::Mixed { large, factors, small } if filtered => {
@@ -209,6 +213,9 @@ impl Compiler<'_> {
     /// The filter on the picture.
     fn first(&mut self, node: &Node, filter: usize, bias: usize, stride: (usize, usize)) -> Result<(), ModelError> {
         let (from, to) = (self.shape(self.graph.input)?, self.shape(node.output)?);
+        if node.activation == Activation::Sigmoid {
+            return Err(unknown("a sigmoid"));
+        }
         let shape = value(self.graph, filter)?.shape.clone();
         let [outputs, rows, columns, channels] = *shape else { return Err(mismatch()) };
         let weights = self.constant(filter, &[to.channels, rows, columns, from.channels])?;
@@ -243,7 +250,7 @@ impl Compiler<'_> {
             [1, rows @ (3 | 5), ..] => rows,
             _ => return Err(ModelError::Unsupported("a filter is neither 3 × 3 nor 5 × 5".to_owned())),
         };
-        if from.channels != to.channels || stride.0 != stride.1 {
+        if from.channels != to.channels || stride.0 != stride.1 || node.activation == Activation::Sigmoid {
             return Err(mismatch());
         }
         let weights = self.constant(filter, &[1, rows, rows, to.channels])?;
@@ -389,7 +396,9 @@ impl Compiler<'_> {
             return None;
         }
         match self.producer(slot) {
-            Some(Step::Pointwise { residual: residual @ None, mean: None, .. }) => {
+            Some(Step::Pointwise { layer, residual: residual @ None, mean: None, .. })
+                if layer.activation != Activation::Sigmoid =>
+            {
                 *residual = Some(other);
                 Some(Known::Stored(slot))
             }
