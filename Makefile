@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench setup setup-tests build data install
+.PHONY: help run test test-aarch64 lint soak bench setup setup-tests build data install
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -22,6 +22,9 @@ test: PACKAGES := --workspace --all-targets
 test: setup-tests build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
+
+test-aarch64: setup-tests data ## the segmenter's tests on an emulated aarch64
+	setup/test-aarch64.sh
 
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
 	setup/lint.sh

@@ -8,7 +8,7 @@ data=$here/../data
 mkdir -p "$data"
 "$here/model.sh" "$data"
 made_from=$(cat "$here/data.sh" "$here/speech.sh" "$here/portrait.txt" | sha256sum | cut -d ' ' -f 1)
-if [[ -s $data/camera.mjpeg && -s $data/microphone.s16le && $(cat "$data/made-from" 2>/dev/null) == "$made_from" ]]; then
+if [[ -s $data/camera.mjpeg && -s $data/portrait.png && -s $data/microphone.s16le && $(cat "$data/made-from" 2>/dev/null) == "$made_from" ]]; then
     exit 0
 fi
 
@@ -32,14 +32,15 @@ PYTHON
 "$media" sample camera "$scratch/portrait.png" "$scratch/camera.mjpeg"
 
 cat >"$data/LICENCES.txt" <<'TEXT'
-camera.mjpeg       made from astronaut.png of the Python package scikit-image 0.25.2: a portrait of the astronaut
-                   Eileen Collins by NASA, no known copyright restrictions, in the public domain.
+portrait.png       astronaut.png of the Python package scikit-image 0.25.2: a portrait of the astronaut Eileen Collins
+                   by NASA, no known copyright restrictions, in the public domain.
+camera.mjpeg       made from portrait.png.
 microphone.s16le   spoken by espeak-ng from sentences of this project (setup/speech.sh), under the project's licence.
 selfie_segmentation_landscape.tflite
                    of the npm package @mediapipe/selfie_segmentation 0.1.1675465747: finds people in a picture, by
                    Google, under the Apache License 2.0 (the text is this project's LICENSE).
 TEXT
-chmod 0644 "$scratch/camera.mjpeg" "$scratch/microphone.s16le"
-mv -f "$scratch/camera.mjpeg" "$scratch/microphone.s16le" "$data/"
+chmod 0644 "$scratch/camera.mjpeg" "$scratch/portrait.png" "$scratch/microphone.s16le"
+mv -f "$scratch/camera.mjpeg" "$scratch/portrait.png" "$scratch/microphone.s16le" "$data/"
 echo "$made_from" >"$data/made-from"
 sed 's/^/data: /' "$data/LICENCES.txt" >&2

@@ -9,6 +9,8 @@ pub mod convolve;
 pub mod depthwise;
 pub mod pointwise;
 pub mod sigmoid;
+#[cfg(test)]
+mod tests;
 
 use super::graph::Activation;
 use super::simd::{Oct, Simd};
