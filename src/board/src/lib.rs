@@ -23,6 +23,8 @@ pub struct Board {
     pub wiring: Wiring,
     /// The button that wakes the room and admits.
     pub button: InputLine,
+    /// The button that uncovers what stands behind people for a while; boards need not have one.
+    pub reveal: Option<InputLine>,
     /// The camera.
     pub camera: CaptureBoard,
     /// The microphone.
@@ -33,6 +35,40 @@ pub struct Board {
     pub screen: Screen,
     /// Rows of the encoder table, in the order in which they are tried.
     pub encoders: Vec<String>,
+    /// How people are told from what stands behind them.
+    #[serde(default)]
+    pub blur: BlurBoard,
+}
+
+/// How people are told from what stands behind them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BlurBoard {
+    /// Row of media's table of segmenters.
+    pub segmenter: SegmenterKind,
+    /// To begin with, people are looked for in one of so many frames: 1 to 4.
+    pub cadence: u32,
+}
+
+impl Default for BlurBoard {
+    fn default() -> Self {
+        BlurBoard { segmenter: SegmenterKind::Selfie, cadence: 2 }
+    }
+}
+
+/// Rows of media's table of segmenters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SegmenterKind {
+    /// MediaPipe's landscape selfie model, on the processor.
+    Selfie,
+    /// The same in the simulated room: it stands still while its line says so.
+    Sim,
+}
+
+impl SegmenterKind {
+    /// All of them.
+    pub const ALL: [SegmenterKind; 2] = [SegmenterKind::Selfie, SegmenterKind::Sim];
 }
 
 /// How lines are reached; a row of the guard's table.
@@ -228,7 +264,16 @@ impl Board {
             let right = "leave it out: the camera's one lamp says enough".to_owned();
             return Err(Wrong::new("camera.muted", "muted", "is a lamp of microphones", right));
         }
+        if !(1..=4).contains(&self.blur.cadence) {
+            let right = "write 1 to 4: a mask must not get older than 150 ms".to_owned();
+            return Err(Wrong::new("blur.cadence", &self.blur.cadence.to_string(), "is out of range", right));
+        }
+        if self.blur.segmenter == SegmenterKind::Sim && self.lines != LinesBackend::Sim {
+            let right = "write \"selfie\", or leave it out".to_owned();
+            return Err(Wrong::new("blur.segmenter", "sim", "needs lines = \"sim\"", right));
+        }
         let mut lines = vec![("button.line", &self.button.line)];
+        lines.extend(self.reveal.as_ref().map(|reveal| ("reveal.line", &reveal.line)));
         for capture in [("camera", &self.camera), ("microphone", &self.microphone)] {
             capture.1.check(capture.0)?;
             lines.push(("switch.line", &capture.1.switch.line));
@@ -341,6 +386,9 @@ mod tests {
             ("[\"{run}/sim/nodes/camera\"]", "[]", ["camera.nodes", "is empty", "/dev/video0"]),
             ("line = \"button\"", "line = \"../button\"", ["line 9", "button.line", "plain name"]),
             ("line = \"camera-live\"", "line = \"microphone-live\"", ["line 23", "used twice", "of its own"]),
+            ("line = \"reveal\"", "line = \"button\"", ["reveal.line", "used twice", "of its own"]),
+            ("segmenter = \"sim\"", "segmenter = \"magic\"", ["magic", "`selfie`", "line"]),
+            ("segmenter = \"sim\"", "cadence = 9", ["blur.cadence", "out of range", "1 to 4"]),
             (
                 "\nlive = { line = \"camera-live\" }",
                 "\nlive = { line = \"camera-live\" }\nmuted = { line = \"red\" }",

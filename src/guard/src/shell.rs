@@ -238,6 +238,10 @@ impl Guard {
         }
         let pressed = self.lines.read(&self.board.button);
         self.queue.push_back(Event::Button(pressed));
+        if let Some(line) = &self.board.reveal {
+            let pressed = self.lines.read(line);
+            self.queue.push_back(Event::Reveal(pressed));
+        }
     }
 
     /// Queues all that was seen at the nodes.

@@ -71,6 +71,9 @@ pub enum GuardToMedia {
         /// Why it would be refused, if it would.
         refusal: Option<Refusal>,
     },
+    /// Somebody in the room pressed *reveal*: what stands behind people is to be seen for a while, or, while it is,
+    /// no longer. Not asked of media by anybody else: [`crate::media::RoomToMedia`] has no word for it (P2).
+    Reveal,
 }
 
 /// Why a capture may not be opened.

@@ -138,6 +138,81 @@ pub struct Picture {
     pub place: Rectangle,
 }
 
+/// What is sent in place of what stands behind the people in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Background {
+    /// What stands there, as it is.
+    AsItIs,
+    /// The same, blurred so that it can still be told what it is.
+    Light,
+    /// The same, blurred so that nothing can be told.
+    Strong,
+    /// A picture of the operator's: the body of [`RoomToMedia::Hide`].
+    Picture,
+    /// One colour.
+    Colour {
+        /// sRGB, 0 to 255.
+        red: u8,
+        /// sRGB, 0 to 255.
+        green: u8,
+        /// sRGB, 0 to 255.
+        blue: u8,
+    },
+}
+
+impl Background {
+    /// What stands there is not to be seen.
+    #[must_use]
+    pub fn hides(self) -> bool {
+        match self {
+            Background::AsItIs => false,
+            Background::Light | Background::Strong | Background::Picture | Background::Colour { .. } => true,
+        }
+    }
+}
+
+/// What becomes of what stands behind the people in the room (P4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackgroundState {
+    /// It is sent as it is: the room has said so.
+    AsItIs,
+    /// In every frame that is sent it is hidden.
+    Hidden,
+    /// Somebody in the room has uncovered it for a while ([`crate::guard::GuardToMedia::Reveal`]).
+    Revealed {
+        /// For so long from now, in milliseconds.
+        left_ms: u32,
+    },
+    /// It cannot be hidden now, so no frame of the camera is sent: the privacy card is.
+    Covered(Cover),
+}
+
+/// Why no frame of the camera is fit to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cover {
+    /// Nobody has been looked for yet: the camera has just been opened, or the room has said nothing so far.
+    Starting,
+    /// The last answer to where people are is too old: the segmenter is slow, stuck or dead.
+    Late,
+    /// Its answers cannot be right.
+    Doubtful,
+    /// It says that it fails.
+    Failed,
+    /// The model's file is not there.
+    ModelMissing,
+    /// The model's file is not what it should be.
+    ModelDamaged,
+}
+
+impl Cover {
+    /// All of them.
+    pub const ALL: [Cover; 6] =
+        [Cover::Starting, Cover::Late, Cover::Doubtful, Cover::Failed, Cover::ModelMissing, Cover::ModelDamaged];
+}
+
 /// What media needs to know before anything else. Sent once after connecting; a second one with other values makes
 /// media start its pipelines again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +287,16 @@ pub enum RoomToMedia {
     /// The privacy card; the body is RGBA (sRGB, straight alpha ignored), `size.width * size.height * 4` bytes.
     Card {
         /// Its size.
+        size: Size,
+    },
+    /// What is sent in place of what stands behind people. Until the first one of a connection no frame of the camera
+    /// is sent. With [`Background::Picture`] the body is RGBA (sRGB, opaque), `size.width * size.height * 4` bytes; it is scaled
+    /// to cover. There is no word for uncovering it for a while: only an act in the room does that, and the guard
+    /// tells media of it (P2).
+    Hide {
+        /// What is sent.
+        background: Background,
+        /// Size of the picture; zero where there is none.
         size: Size,
     },
     /// Opens a link. As the offering side media answers with [`MediaToRoom::Description`].
@@ -335,6 +420,8 @@ pub enum MediaToRoom {
         /// How it is now.
         state: CaptureHealth,
     },
+    /// What becomes of what stands behind people: after each [`RoomToMedia::Hide`] and at each change.
+    Background(BackgroundState),
     /// The body came over the link's data channel.
     Data {
         /// The link.

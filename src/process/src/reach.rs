@@ -52,6 +52,24 @@ pub fn for_all(programs: &Path, board: &Path, run: &RunDir) -> io::Result<Reacha
     Ok(Reachable { programs: place, board: copied })
 }
 
+/// The same for one file that processes need besides. One that is not there is named as it is: whoever needs it says so.
+///
+/// # Errors
+/// When it cannot be copied.
+pub fn file(file: &Path, run: &RunDir) -> io::Result<PathBuf> {
+    let Ok(file) = fs::canonicalize(file) else { return Ok(file.to_owned()) };
+    if is_open(&file)? {
+        return Ok(file);
+    }
+    let place = run.programs();
+    if !place.is_dir() {
+        folder(&place)?;
+    }
+    let copied = place.join(file.file_name().unwrap_or(OsStr::new("file")));
+    copy(&file, &copied, 0o644)?;
+    Ok(copied)
+}
+
 /// Whether everybody may enter every folder on the way to `path`, and read (and, for a folder, enter) what is there.
 fn is_open(path: &Path) -> io::Result<bool> {
     let mode = |path: &Path| Ok::<_, io::Error>(named(fs::metadata(path), path)?.permissions().mode());
@@ -121,6 +139,19 @@ mod tests {
             assert!(is_open(&reached.programs.join("subrosa-guard")).unwrap() && is_open(&reached.board).unwrap());
             assert_eq!(reached.board.file_stem().unwrap(), "sim");
         }
+    }
+
+    #[test]
+    fn a_single_file_is_copied_where_it_must_be_and_a_missing_one_is_nobodys_fault() {
+        let (_root, _, board, run) = clone(0o755);
+        assert_eq!(file(&board, &run).unwrap(), fs::canonicalize(&board).unwrap());
+        let (_root, programs, board, run) = clone(0o700);
+        for _ in 0..2 {
+            let copied = file(&board, &run).unwrap();
+            assert!(is_open(&copied).unwrap() && fs::read(&copied).unwrap() == fs::read(&board).unwrap());
+        }
+        let missing = programs.join("model");
+        assert_eq!(file(&missing, &run).unwrap(), missing);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 pub struct RunDir(PathBuf);
 
 impl RunDir {
+    /// The simulated line that says whether the simulated segmenter answers: `1`, or stands still: `0`.
+    pub const SEGMENTER: &str = "segmenter";
+
     /// The run directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         RunDir(path.into())
@@ -88,6 +91,12 @@ impl RunDir {
     #[must_use]
     pub fn sim_lines(&self) -> PathBuf {
         self.sim().join("lines")
+    }
+
+    /// Says whether the simulated segmenter answers.
+    #[must_use]
+    pub fn sim_segmenter(&self) -> PathBuf {
+        self.sim_lines().join(Self::SEGMENTER)
     }
 
     /// The simulated capture nodes.

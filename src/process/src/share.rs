@@ -33,6 +33,12 @@ impl Share {
         if name.contains('/') { PathBuf::from(name) } else { self.0.join("boards").join(format!("{name}.toml")) }
     }
 
+    /// The model that tells people from what is behind them; made by `make data`.
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.data().join("selfie_segmentation_landscape.tflite")
+    }
+
     /// What the simulated camera sees and the simulated microphone hears; made by `make data`.
     #[must_use]
     pub fn data(&self) -> PathBuf {

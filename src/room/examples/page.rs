@@ -17,7 +17,7 @@ use subrosa_room::meeting::guest::{
     Encryption, EndReason, GuestEvent, GuestRequest, KnockRefusal, RoomView, Secret, SessionKey,
 };
 use subrosa_room::notice::{Notice, NoticeFacts, Operator};
-use subrosa_room::status::Status;
+use subrosa_room::status::{BackgroundWord, Status};
 use subrosa_room::web::{self, WebEvent, WebSettings};
 use tokio::sync::{mpsc, watch};
 
@@ -128,6 +128,7 @@ fn view(connected: bool) -> RoomView {
         microphone_live: false,
         encryption: if connected { Encryption::DeviceNotChecked } else { Encryption::None },
         guests: 1,
+        background_hidden: true,
         recording: false,
     }
 }
@@ -144,6 +145,7 @@ fn facts() -> NoticeFacts {
         legal_basis: None,
         contacts: Vec::new(),
         encryption_checked: false,
+        background_hidden: true,
         local_only: true,
         relay: false,
     }
@@ -165,6 +167,7 @@ fn status() -> Status {
         guard: Some(GuardState { awake: true, camera, microphone, media: true, trust: Trust::SimulatedUsers }),
         media: true,
         encoder: Some("x264enc".to_owned()),
+        background: BackgroundWord::Hidden,
         guests: 1,
         contacts: Vec::new(),
         fingerprint: "5A:0C:91:".repeat(10) + "5A:0C",

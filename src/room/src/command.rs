@@ -10,8 +10,10 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use subrosa_messages::media::Background;
 use subrosa_process::run_dir::RunDir;
 
+use crate::background;
 use crate::configuration::{Configuration, EXAMPLE};
 use crate::shell::{self, RoomOptions, Terminal};
 use crate::supervise::{self, RunOptions};
@@ -193,6 +195,11 @@ fn check(file: Option<PathBuf>) -> anyhow::Result<()> {
                         ));
                     }
                 }
+            }
+            if let (Background::Picture, Some(file)) = (configuration.blur.background(), &configuration.blur.image)
+                && let Err(error) = background::read(file, configuration.media.picture, configuration.blur.colour)
+            {
+                text.push_str(&format!("{error}\n"));
             }
             print(&text)
         }

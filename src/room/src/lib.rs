@@ -1,5 +1,6 @@
 //! The room process: meetings, web server, notice, screen, command line. It has no capture node and no GStreamer.
 
+pub mod background;
 pub mod certificates;
 pub mod command;
 pub mod configuration;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use subrosa_messages::guard::GuardState;
+use subrosa_messages::media::{BackgroundState, Cover};
 
 /// The device as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,12 +18,59 @@ pub struct Status {
     pub media: bool,
     /// The encoder row in use.
     pub encoder: Option<String>,
+    /// What becomes of what stands behind people.
+    pub background: BackgroundWord,
     /// Guests in the meeting, without the waiting.
     pub guests: usize,
     /// Hosts that this device contacts and why (P5); the configuration's, and nothing else.
     pub contacts: Vec<Contact>,
     /// SHA-256 of the certificate the page is served with, in hexadecimal pairs.
     pub fingerprint: String,
+}
+
+/// What becomes of what stands behind people, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackgroundWord {
+    /// Media has not said.
+    Unknown,
+    /// It is seen: the configuration says so.
+    AsItIs,
+    /// It is hidden.
+    Hidden,
+    /// Somebody in the room has uncovered it for a while.
+    Revealed,
+    /// No frame is sent until people have been looked for.
+    Starting,
+    /// No frame is sent: the search for people is slow or stuck.
+    Late,
+    /// No frame is sent: what it finds cannot be right.
+    Doubtful,
+    /// No frame is sent: it fails.
+    Failed,
+    /// No frame is sent: the model is missing.
+    ModelMissing,
+    /// No frame is sent: the model is damaged.
+    ModelDamaged,
+}
+
+impl From<Option<BackgroundState>> for BackgroundWord {
+    fn from(state: Option<BackgroundState>) -> Self {
+        match state {
+            None => BackgroundWord::Unknown,
+            Some(BackgroundState::AsItIs) => BackgroundWord::AsItIs,
+            Some(BackgroundState::Hidden) => BackgroundWord::Hidden,
+            Some(BackgroundState::Revealed { left_ms: _ }) => BackgroundWord::Revealed,
+            Some(BackgroundState::Covered(cover)) => match cover {
+                Cover::Starting => BackgroundWord::Starting,
+                Cover::Late => BackgroundWord::Late,
+                Cover::Doubtful => BackgroundWord::Doubtful,
+                Cover::Failed => BackgroundWord::Failed,
+                Cover::ModelMissing => BackgroundWord::ModelMissing,
+                Cover::ModelDamaged => BackgroundWord::ModelDamaged,
+            },
+        }
+    }
 }
 
 /// A host that the device contacts.

@@ -112,8 +112,14 @@ fn complaint(body: &str) -> String {
 #[must_use]
 pub fn describe(state: &State) -> String {
     let mut text = format!("button       {}\n", if state.pressed { "pressed" } else { "released" });
+    if let Some(reveal) = state.reveal {
+        text += &format!("reveal       {}\n", if reveal { "pressed" } else { "released" });
+    }
     text += &capture_line("camera", "shutter", &state.camera);
     text += &capture_line("microphone", "switch", &state.microphone);
+    if let Some(answers) = state.segmenter {
+        text += &format!("segmenter    {}\n", if answers { "answers" } else { "stands still" });
+    }
     text += if state.outputs { "screen       connected\n" } else { "screen       nothing arrives\n" };
     text
 }
@@ -148,6 +154,8 @@ mod tests {
     fn the_state_reads_as_sentences() {
         let state = State {
             pressed: false,
+            reveal: Some(true),
+            segmenter: Some(false),
             camera: CaptureState { plugged: false, switch: Level::Open, live: Lamp::Unknown, muted: None },
             microphone: CaptureState { plugged: true, switch: Level::Closed, live: Lamp::Dark, muted: Some(Lamp::Lit) },
             outputs: true,
@@ -155,8 +163,10 @@ mod tests {
         assert_eq!(
             describe(&state),
             "button       released\n\
+             reveal       pressed\n\
              camera       unplugged, shutter open, live lamp unknown\n\
              microphone   plugged in, switch closed, live lamp dark, muted lamp lit\n\
+             segmenter    stands still\n\
              screen       connected\n"
         );
     }

@@ -1,5 +1,6 @@
 //! Switches, lamps and nodes of the simulated room, as files below the run directory.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -7,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use subrosa_board::{Board, CaptureBoard, InputLine, LinesBackend, OutputLine};
+use subrosa_board::{Board, CaptureBoard, InputLine, LinesBackend, OutputLine, SegmenterKind};
 use subrosa_messages::Capture;
 use subrosa_messages::guard::{Lamp, Level};
 use subrosa_process::run_dir::RunDir;
@@ -17,6 +18,10 @@ use subrosa_process::run_dir::RunDir;
 pub enum Input {
     /// The button; on: pressed.
     Button,
+    /// *Reveal*, where the board has it; on: pressed.
+    Reveal,
+    /// The segmenter, where the board simulates it; on: it answers.
+    Segmenter,
     /// The switch of the microphone or the shutter of the camera; on: open.
     Switch(Capture),
 }
@@ -26,6 +31,10 @@ pub enum Input {
 pub struct State {
     /// The button is held down.
     pub pressed: bool,
+    /// *Reveal* is held down; `None`: the board has no such button.
+    pub reveal: Option<bool>,
+    /// The segmenter answers; `None`: the board does not simulate it, or nothing is known.
+    pub segmenter: Option<bool>,
     /// The camera, its shutter, its lamp.
     pub camera: CaptureState,
     /// The microphone, its switch, its two lamps.
@@ -64,6 +73,9 @@ pub enum DeviceError {
     /// The board has real lines.
     #[error("the board {0} is not a simulated room: only a board with lines = \"sim\" can be simulated")]
     NotSimulated(String),
+    /// The board has no such thing.
+    #[error("this board has no {0}: see its file in the folder boards/")]
+    Lacks(&'static str),
     /// The capture is a real device.
     #[error("this board's device is a real one: pull its cable by hand")]
     RealCable,
@@ -126,7 +138,7 @@ impl Device {
     /// # Errors
     /// When the line's file cannot be written.
     pub fn set(&self, input: Input, on: bool) -> Result<(), DeviceError> {
-        let line = self.input(input);
+        let line = self.input(input)?;
         let path = self.run.sim_lines().join(&line.line);
         let failed = |source| DeviceError::File { path: path.clone(), done: "written", source };
         // One byte over the one that is there: a reader never sees an empty file.
@@ -173,6 +185,8 @@ impl Device {
         };
         State {
             pressed: self.read(&self.board.button.line, self.board.button.active_low).unwrap_or(false),
+            reveal: self.board.reveal.as_ref().map(|line| self.read(&line.line, line.active_low).unwrap_or(false)),
+            segmenter: segmenter_line(&self.board).and_then(|line| self.read(&line.line, line.active_low)),
             camera: capture(Capture::Camera),
             microphone: capture(Capture::Microphone),
             outputs,
@@ -187,10 +201,14 @@ impl Device {
         simulated.filter_map(|node| node.file_name().map(ToOwned::to_owned)).collect()
     }
 
-    fn input(&self, input: Input) -> &InputLine {
+    fn input(&self, input: Input) -> Result<Cow<'_, InputLine>, DeviceError> {
         match input {
-            Input::Button => &self.board.button,
-            Input::Switch(capture) => &self.capture(capture).switch,
+            Input::Button => Ok(Cow::Borrowed(&self.board.button)),
+            Input::Reveal => self.board.reveal.as_ref().map(Cow::Borrowed).ok_or(DeviceError::Lacks("reveal button")),
+            Input::Segmenter => {
+                segmenter_line(&self.board).map(Cow::Owned).ok_or(DeviceError::Lacks("simulated segmenter"))
+            }
+            Input::Switch(capture) => Ok(Cow::Borrowed(&self.capture(capture).switch)),
         }
     }
 
@@ -210,6 +228,13 @@ impl Device {
         };
         Some(high != active_low)
     }
+}
+
+/// The line that says whether the simulated segmenter answers; media reads it.
+#[must_use]
+pub fn segmenter_line(board: &Board) -> Option<InputLine> {
+    let line = || InputLine { line: RunDir::SEGMENTER.to_owned(), active_low: false };
+    (board.blur.segmenter == SegmenterKind::Sim).then(line)
 }
 
 /// The byte in a line's file for a switch, button or lamp that is on.
@@ -245,6 +270,7 @@ mod tests {
         }
         assert_eq!((state.camera.muted, state.microphone.muted), (None, Some(Lamp::Dark)));
         assert!(!state.pressed);
+        assert_eq!((state.reveal, state.segmenter), (Some(false), Some(true)));
     }
 
     #[test]
@@ -252,9 +278,24 @@ mod tests {
         let (_folder, device) = room();
         device.set(Input::Button, true).unwrap();
         device.set(Input::Switch(Capture::Microphone), false).unwrap();
+        device.set(Input::Reveal, true).unwrap();
+        device.set(Input::Segmenter, false).unwrap();
         let state = device.look(true);
+        assert_eq!((state.reveal, state.segmenter), (Some(true), Some(false)));
         assert!(state.pressed && state.outputs);
         assert_eq!((state.microphone.switch, state.camera.switch), (Level::Closed, Level::Open));
+    }
+
+    #[test]
+    fn a_board_without_reveal_or_with_a_real_segmenter_says_so() {
+        let (_folder, device) = room();
+        let mut board = device.board().clone();
+        (board.reveal, board.blur.segmenter) = (None, SegmenterKind::Selfie);
+        let device = Device::new(board, device.run().clone()).unwrap();
+        assert_eq!((device.look(true).reveal, device.look(true).segmenter), (None, None));
+        for input in [Input::Reveal, Input::Segmenter] {
+            assert!(matches!(device.set(input, true), Err(DeviceError::Lacks(_))), "{input:?}");
+        }
     }
 
     #[test]

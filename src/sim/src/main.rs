@@ -13,7 +13,7 @@ use subrosa_process::share::Share;
 use subrosa_process::users::Users;
 use subrosa_sim::command::{self, Room};
 use subrosa_sim::device::Device;
-use subrosa_sim::web::{Move, Plug, ShutterPosition, SwitchPosition};
+use subrosa_sim::web::{Move, Plug, SegmenterPosition, ShutterPosition, SwitchPosition};
 use subrosa_sim::{prepare, serve};
 
 /// The simulated room: its switch, shutter, button and cables
@@ -29,7 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Press the button for a moment: wakes the room, or admits the guest who waits longest
+    /// Press the button for a moment: wakes the room, or admits the guest who waits longest; `press reveal` uncovers
+    /// what stands behind people for a minute, or covers it again
     Press {
         #[arg(default_value = "button")]
         what: Pressable,
@@ -37,12 +38,14 @@ enum Command {
     /// Hold the button longer than two seconds: ends the meeting
     Hold {
         #[arg(default_value = "button")]
-        what: Pressable,
+        what: Holdable,
     },
     /// Move the microphone's switch
     Switch { position: SwitchPosition },
     /// Move the camera's shutter
     Shutter { position: ShutterPosition },
+    /// Let the segmenter answer, or stand still: what is sent then is the privacy card
+    Segmenter { position: SegmenterPosition },
     /// Pull the cable of camera or microphone
     Unplug { what: Cable },
     /// Put the cable of camera or microphone back
@@ -84,6 +87,12 @@ struct Place {
 #[derive(Clone, Copy, ValueEnum)]
 enum Pressable {
     Button,
+    Reveal,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Holdable {
+    Button,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -118,9 +127,11 @@ fn run(Arguments { run, command }: Arguments) -> anyhow::Result<()> {
     let nothing = serde_json::Map::new();
     match command {
         Command::Press { what: Pressable::Button } => room()?.act("/press", &nothing)?,
-        Command::Hold { what: Pressable::Button } => room()?.act("/hold", &nothing)?,
+        Command::Press { what: Pressable::Reveal } => room()?.act("/reveal", &nothing)?,
+        Command::Hold { what: Holdable::Button } => room()?.act("/hold", &nothing)?,
         Command::Switch { position } => room()?.act("/switch", &Move { position })?,
         Command::Shutter { position } => room()?.act("/shutter", &Move { position })?,
+        Command::Segmenter { position } => room()?.act("/segmenter", &Move { position })?,
         Command::Unplug { what } => room()?.act("/unplug", &Plug::from(what))?,
         Command::Plug { what } => room()?.act("/plug", &Plug::from(what))?,
         Command::State { json: false } => print!("{}", command::describe(&room()?.state()?)),

@@ -10,7 +10,7 @@ use subrosa_messages::Capture;
 use subrosa_process::share::Share;
 use subrosa_process::users::{User, Users};
 
-use crate::device::{Device, level};
+use crate::device::{Device, level, segmenter_line};
 
 /// The mode of a capture node that is closed (docs/security.md).
 const CLOSED: u32 = 0o400;
@@ -53,6 +53,12 @@ pub fn prepare(device: &Device, share: &Share, users: Users, one_user: bool) -> 
         file(&run.sim_lines().join(name), 0o644, owner(user), |file| file.write_all(level(on, active_low)))
     };
     line(&board.button.line, false, board.button.active_low, users.sim)?;
+    if let Some(reveal) = &board.reveal {
+        line(&reveal.line, false, reveal.active_low, users.sim)?;
+    }
+    if let Some(segmenter) = segmenter_line(board) {
+        line(&segmenter.line, true, segmenter.active_low, users.sim)?;
+    }
     for capture in Capture::ALL {
         let capture_board = device.capture(capture);
         line(&capture_board.switch.line, true, capture_board.switch.active_low, users.sim)?;

@@ -53,16 +53,32 @@ pub struct Room {
     pub outputs: Outputs,
     /// What can be seen now.
     pub state: watch::Sender<State>,
-    finger: mpsc::UnboundedSender<(Event, oneshot::Sender<bool>)>,
+    finger: Wishes,
+    reveal: Wishes,
     wishes: AtomicU64,
 }
 
+type Wishes = mpsc::UnboundedSender<(Event, oneshot::Sender<bool>)>;
+
+/// Each button has a finger of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finger {
+    /// On the room's button.
+    Button,
+    /// On *reveal*.
+    Reveal,
+}
+
 impl Room {
-    /// Gives the finger on the button something to do and waits until it is done. `false`: too much to do.
-    pub async fn touch(&self, event: fn(Wish) -> Event) -> bool {
+    /// Gives a finger something to do and waits until it is done. `false`: too much to do.
+    pub async fn touch(&self, finger: Finger, event: fn(Wish) -> Event) -> bool {
+        let finger = match finger {
+            Finger::Button => &self.finger,
+            Finger::Reveal => &self.reveal,
+        };
         let wish = Wish(self.wishes.fetch_add(1, Ordering::Relaxed));
         let (sender, done) = oneshot::channel();
-        self.finger.send((event(wish), sender)).is_ok() && done.await.unwrap_or(false)
+        finger.send((event(wish), sender)).is_ok() && done.await.unwrap_or(false)
     }
 }
 
@@ -78,14 +94,17 @@ pub async fn serve(device: Device, users: Users, listen: SocketAddr) -> Result<(
     let outputs = Outputs::default();
     outputs.listen(device.run(), users.media).map_err(ServeError::Files)?;
     let (finger, wishes) = mpsc::unbounded_channel();
+    let (reveal, reveal_wishes) = mpsc::unbounded_channel();
     let room = Arc::new(Room {
         state: watch::Sender::new(device.look(false)),
         device,
         outputs,
         finger,
+        reveal,
         wishes: AtomicU64::new(0),
     });
-    tokio::spawn(touch_button(Arc::clone(&room), wishes));
+    tokio::spawn(touch_button(Arc::clone(&room), Input::Button, wishes));
+    tokio::spawn(touch_button(Arc::clone(&room), Input::Reveal, reveal_wishes));
 
     let failed = |source| ServeError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -115,7 +134,11 @@ pub async fn serve(device: Device, users: Users, listen: SocketAddr) -> Result<(
     }
 }
 
-async fn touch_button(room: Arc<Room>, mut wishes: mpsc::UnboundedReceiver<(Event, oneshot::Sender<bool>)>) {
+async fn touch_button(
+    room: Arc<Room>,
+    input: Input,
+    mut wishes: mpsc::UnboundedReceiver<(Event, oneshot::Sender<bool>)>,
+) {
     let mut button = Button::new(Instant::now());
     let mut waiting = std::collections::HashMap::new();
     let mut wake = None;
@@ -139,7 +162,7 @@ async fn touch_button(room: Arc<Room>, mut wishes: mpsc::UnboundedReceiver<(Even
         for action in button.step(Instant::now(), event) {
             match action {
                 Action::Set(pressed) => {
-                    if let Err(error) = room.device.set(Input::Button, pressed) {
+                    if let Err(error) = room.device.set(input, pressed) {
                         tracing::error!(%error, "the button does not move");
                     }
                 }

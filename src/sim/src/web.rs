@@ -9,6 +9,8 @@
 //! | `GET /sound.wav?seconds=S` | what the speaker has played in the last S seconds |
 //! | `GET /sound` | what it plays from now on: 16-bit little-endian mono, 48 kHz, without an end |
 //! | `POST /press`, `/hold`, `/down`, `/up` | the button; answered when it is done |
+//! | `POST /reveal` | *reveal*, pressed shortly; answered when it is done |
+//! | `POST /segmenter {"position": "answers" \| "still"}` | the simulated segmenter |
 //! | `POST /switch {"position": "mute" \| "unmute"}` | the microphone's switch |
 //! | `POST /shutter {"position": "close" \| "open"}` | the camera's shutter |
 //! | `POST /plug`, `/unplug {"capture": "camera" \| "microphone"}` | the capture's cable |
@@ -35,7 +37,7 @@ use tokio::time::timeout;
 use crate::button::{Event, Wish};
 use crate::device::{DeviceError, Input};
 use crate::door::{self, Caller};
-use crate::serve::Room;
+use crate::serve::{Finger, Room};
 use crate::sound::{RATE, REMEMBERED, wav};
 
 /// A request for the next picture is answered after so long, with or without one.
@@ -80,10 +82,12 @@ pub fn router(room: Arc<Room>) -> Router {
         .route("/screen.jpg", get(screen))
         .route("/sound.wav", get(sound_file))
         .route("/sound", get(sound))
-        .route("/press", post(async |State(room): Shared| touch(&room, Event::Press).await))
-        .route("/hold", post(async |State(room): Shared| touch(&room, Event::Hold).await))
-        .route("/down", post(async |State(room): Shared| touch(&room, Event::Down).await))
-        .route("/up", post(async |State(room): Shared| touch(&room, Event::Up).await))
+        .route("/press", post(async |State(room): Shared| touch(&room, Finger::Button, Event::Press).await))
+        .route("/hold", post(async |State(room): Shared| touch(&room, Finger::Button, Event::Hold).await))
+        .route("/down", post(async |State(room): Shared| touch(&room, Finger::Button, Event::Down).await))
+        .route("/up", post(async |State(room): Shared| touch(&room, Finger::Button, Event::Up).await))
+        .route("/reveal", post(reveal))
+        .route("/segmenter", post(segmenter))
         .route("/switch", post(switch))
         .route("/shutter", post(shutter))
         .route("/plug", post(async |State(room): Shared, Json(body): Json<Plug>| plug(&room, body, true)))
@@ -114,7 +118,17 @@ pub enum ShutterPosition {
     Open,
 }
 
-/// Body of `POST /switch` and `/shutter`.
+/// What the simulated segmenter does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SegmenterPosition {
+    /// It answers.
+    Answers,
+    /// It stands still, in the middle of whatever it was asked.
+    Still,
+}
+
+/// Body of `POST /switch`, `/shutter` and `/segmenter`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Move<P> {
@@ -242,12 +256,23 @@ async fn sound(State(room): Shared) -> Response {
     (headers, Body::from_stream(pieces)).into_response()
 }
 
-async fn touch(room: &Room, event: fn(Wish) -> Event) -> Response {
-    if room.touch(event).await {
+async fn touch(room: &Room, finger: Finger, event: fn(Wish) -> Event) -> Response {
+    if room.touch(finger, event).await {
         StatusCode::NO_CONTENT.into_response()
     } else {
         complain(StatusCode::TOO_MANY_REQUESTS, "the button is already busy: wait until it has been pressed".into())
     }
+}
+
+async fn reveal(State(room): Shared) -> Response {
+    if room.device.board().reveal.is_none() {
+        return answer(Err(DeviceError::Lacks("reveal button")));
+    }
+    touch(&room, Finger::Reveal, Event::Press).await
+}
+
+async fn segmenter(State(room): Shared, Json(to): Json<Move<SegmenterPosition>>) -> Response {
+    answer(room.device.set(Input::Segmenter, to.position == SegmenterPosition::Answers))
 }
 
 async fn switch(State(room): Shared, Json(to): Json<Move<SwitchPosition>>) -> Response {

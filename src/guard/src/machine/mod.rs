@@ -16,7 +16,7 @@ mod words;
 use std::time::Duration;
 
 use subrosa_messages::Capture;
-use subrosa_messages::guard::{GuardState, GuardToRoom, MediaToGuard, PermitId, RoomToGuard, Trust};
+use subrosa_messages::guard::{GuardState, GuardToMedia, GuardToRoom, MediaToGuard, PermitId, RoomToGuard, Trust};
 
 use button::{Button, Hand};
 use capture::{Around, CaptureMachine};
@@ -48,6 +48,7 @@ pub struct Machine {
     awake: bool,
     stopping: bool,
     button: Button,
+    reveal: Button,
     camera: CaptureMachine,
     microphone: CaptureMachine,
     media: bool,
@@ -69,6 +70,7 @@ impl Machine {
             awake: memory.awake,
             stopping: false,
             button: Button::new(),
+            reveal: Button::new(),
             camera: CaptureMachine::new(
                 Capture::Camera,
                 setup.camera_single,
@@ -104,6 +106,10 @@ impl Machine {
             Event::Button(pressed) => {
                 let hand = self.button.read(now, pressed);
                 self.hand(now, hand, &mut actions);
+            }
+            Event::Reveal(pressed) => {
+                let hand = self.reveal.read(now, pressed);
+                self.reveal(hand, &mut actions);
             }
             Event::Switch(capture, level) => self.capture(capture).switch.read(now, level),
             Event::Lamp(lamp, seen) => {
@@ -160,6 +166,8 @@ impl Machine {
         }
         let hand = self.button.time(now);
         self.hand(now, hand, &mut actions);
+        let hand = self.reveal.time(now);
+        self.reveal(hand, &mut actions);
         if self.room_deadline.is_some_and(|deadline| now >= deadline) {
             self.sleep();
         }
@@ -172,7 +180,8 @@ impl Machine {
     pub fn deadline(&self) -> Option<Moment> {
         let around = self.around(Moment::ZERO);
         let captures = [&self.camera, &self.microphone].map(|capture| capture.deadline(around));
-        captures.into_iter().chain([self.button.deadline(), self.room_deadline]).flatten().min()
+        let buttons = [self.button.deadline(), self.reveal.deadline(), self.room_deadline];
+        captures.into_iter().chain(buttons).flatten().min()
     }
 
     /// Every capture is proved closed.
@@ -208,6 +217,19 @@ impl Machine {
             }
             Some(Hand::Held) => self.sleep(),
             Some(Hand::Down | Hand::Short) | None => {}
+        }
+    }
+
+    /// *Reveal* acts when it goes down, and in a room that is awake only: asleep there is nothing to be seen.
+    fn reveal(&mut self, hand: Option<Hand>, actions: &mut Vec<Action>) {
+        match hand {
+            Some(Hand::Down) => {
+                self.reveal.spent();
+                if self.awake && self.media {
+                    actions.push(Action::ToMedia(GuardToMedia::Reveal));
+                }
+            }
+            Some(Hand::Short | Hand::Held) | None => {}
         }
     }
 

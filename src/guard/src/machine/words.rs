@@ -83,6 +83,8 @@ pub struct Memory {
 pub enum Event {
     /// The button's line was read: down or not; `None`: it cannot be read.
     Button(Option<bool>),
+    /// The line of *reveal* was read, in the same way.
+    Reveal(Option<bool>),
     /// A switch's line was read.
     Switch(Capture, Level),
     /// A lamp was set and read back.

@@ -13,7 +13,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use subrosa_messages::media::{Size, TurnServer};
+use subrosa_messages::media::{Background, Size, TurnServer};
 
 use crate::language::Language;
 
@@ -31,6 +31,8 @@ pub struct Configuration {
     pub web: Web,
     /// Its picture.
     pub media: Media,
+    /// What its picture shows behind people.
+    pub blur: Blur,
     /// How meetings are held.
     pub meeting: Meeting,
     /// How guests' links reach it.
@@ -92,6 +94,54 @@ pub struct Media {
     pub screen: Size,
 }
 
+/// `[blur]`: what the room's picture shows behind people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blur {
+    /// How it is hidden.
+    pub mode: BlurMode,
+    /// The operator's picture, PNG, JPEG or WebP; there wherever the mode is [`BlurMode::Image`].
+    pub image: Option<PathBuf>,
+    /// The colour of [`BlurMode::Colour`]: red, green, blue; also where the picture cannot be read.
+    pub colour: [u8; 3],
+}
+
+/// How what stands behind people is hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BlurMode {
+    /// Not at all.
+    Off,
+    /// Blurred a little: it looks natural, and large letters can still be made out.
+    Light,
+    /// Blurred so that nothing can be made out.
+    #[default]
+    Strong,
+    /// Behind a picture.
+    Image,
+    /// Behind a colour.
+    Colour,
+}
+
+impl Blur {
+    /// What media is told.
+    #[must_use]
+    pub fn background(&self) -> Background {
+        match self.mode {
+            BlurMode::Off => Background::AsItIs,
+            BlurMode::Light => Background::Light,
+            BlurMode::Strong => Background::Strong,
+            BlurMode::Image => Background::Picture,
+            BlurMode::Colour => self.plain(),
+        }
+    }
+
+    /// The colour alone.
+    #[must_use]
+    pub fn plain(&self) -> Background {
+        let [red, green, blue] = self.colour;
+        Background::Colour { red, green, blue }
+    }
+}
+
 /// `[meeting]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {
@@ -134,6 +184,12 @@ impl Default for Media {
             max_bitrate: 2500,
             screen: Size { width: 1280, height: 720 },
         }
+    }
+}
+
+impl Default for Blur {
+    fn default() -> Self {
+        Blur { mode: BlurMode::default(), image: None, colour: [0x3b, 0x38, 0x45] }
     }
 }
 

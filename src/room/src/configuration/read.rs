@@ -8,7 +8,7 @@ use subrosa_messages::media::{Size, TurnServer, TurnTransport};
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Findings, Section, integer};
-use super::{Configuration, OperatorCertificate, VERSION, Wrong};
+use super::{BlurMode, Configuration, OperatorCertificate, VERSION, Wrong};
 use crate::language::Language;
 
 /// Reads a text. Relative paths in it start at `folder`.
@@ -34,8 +34,8 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     top.take("version", &mut version, "this program reads version = 1", |value| {
         integer(value).filter(|version| *version == VERSION)
     });
-    let [room, operator, web, media, meeting, network] =
-        ["room", "operator", "web", "media", "meeting", "network"].map(|name| top.table(name));
+    let [room, operator, web, media, blur, meeting, network] =
+        ["room", "operator", "web", "media", "blur", "meeting", "network"].map(|name| top.table(name));
     top.end();
 
     let mut section = Section::below("room", room, findings);
@@ -60,6 +60,8 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     section.take("screen", &mut to.media.screen, SCREEN, |value| size(value, (800, 480)));
     section.end();
 
+    blur_section(Section::below("blur", blur, findings), blur, folder, to);
+
     let mut section = Section::below("meeting", meeting, findings);
     section.number("max_guests", &mut to.meeting.max_guests, 1..=8);
     section.number("pin_digits", &mut to.meeting.pin_digits, 6..=12);
@@ -80,6 +82,8 @@ const LISTEN: &str = "write address and port, such as \"[::]:8443\" for all addr
 const ADDRESSES: &str = "write a list of addresses, such as [\"192.0.2.7\"], or [] for all that the device has";
 const PORTS: &str = "write the first and the last port, such as \"50000-50100\" with at least 10 of them above 1023, \
                      or \"\" for any";
+const IMAGE: &str = "name a PNG, JPEG or WebP file, such as image = \"background.jpg\"";
+const COLOUR: &str = "write a colour as \"#rrggbb\", such as \"#3b3845\"";
 const URL: &str = "write the start of the link, such as \"https://room.example.org\", or \"\"";
 
 fn web_section<'a>(
@@ -101,6 +105,31 @@ fn web_section<'a>(
         (None, None) => {}
         (Some(_), None) => section.lacks(at("certificate"), "key", "certificate"),
         (None, Some(_)) => section.lacks(at("key"), "certificate", "key"),
+    }
+    section.end();
+}
+
+fn blur_section<'a>(
+    mut section: Section<'a, '_>,
+    table: Option<&'a DeTable<'a>>,
+    folder: &Path,
+    to: &mut Configuration,
+) {
+    let modes = [
+        ("light", BlurMode::Light),
+        ("strong", BlurMode::Strong),
+        ("image", BlurMode::Image),
+        ("colour", BlurMode::Colour),
+        ("off", BlurMode::Off),
+    ];
+    section.choice("mode", &mut to.blur.mode, &modes);
+    let mut image = None;
+    section.lines("image", &mut image, 4096);
+    to.blur.image = image.map(|name| folder.join(PathBuf::from(name)));
+    section.take("colour", &mut to.blur.colour, COLOUR, colour);
+    if to.blur.mode == BlurMode::Image && to.blur.image.is_none() {
+        let at = table.and_then(|table| table.get("mode")).map_or(0..0, toml::Spanned::span);
+        section.misses(at, "image", "`mode` is \"image\" and `image` is not set", IMAGE);
     }
     section.end();
 }
@@ -167,6 +196,15 @@ fn url(value: &DeValue) -> Option<Option<String>> {
     let rest = text.strip_prefix("https://")?;
     let plain = rest.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.:[]".contains(letter));
     (plain && !rest.is_empty()).then(|| Some(text.to_owned()))
+}
+
+fn colour(value: &DeValue) -> Option<[u8; 3]> {
+    let digits = value.as_str()?.trim().strip_prefix('#')?;
+    if digits.len() != 6 || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    Some([red, green, blue])
 }
 
 fn host(value: &DeValue) -> Option<String> {
@@ -248,6 +286,14 @@ mod tests {
             ("media", "frames_per_second = \"30\""),
             ("media", "max_bitrate = 1"),
             ("media", "screen = \"640x360\""),
+            ("blur", "mode = \"on\""),
+            ("blur", "mode = true"),
+            ("blur", "mode = \"image\""),
+            ("blur", "image = 1"),
+            ("blur", "colour = \"blue\""),
+            ("blur", "colour = \"#12345\""),
+            ("blur", "colour = \"#12345é\""),
+            ("blur", "color = \"#123456\""),
             ("meeting", "max_guests = 0"),
             ("meeting", "max_guests = 1.5"),
             ("meeting", "pin_digits = 4"),
@@ -287,6 +333,10 @@ mod tests {
             key = \"/etc/key.pem\"
             [media]
             picture = \"640x360\"
+            [blur]
+            mode = \"image\"
+            image = \"garden.jpg\"
+            colour = \"#0a0BfF\"
             [meeting]
             max_guests = 3
             [network]
@@ -305,11 +355,19 @@ mod tests {
         assert_eq!(files.certificate, Path::new("/etc/subrosa/tls/chain.pem"));
         assert_eq!(files.key, Path::new("/etc/key.pem"));
         assert_eq!(read.media.picture, Size { width: 640, height: 360 });
+        assert_eq!((read.blur.mode, read.blur.colour), (BlurMode::Image, [0x0a, 0x0b, 0xff]));
+        assert_eq!(read.blur.image.as_deref(), Some(Path::new("/etc/subrosa/garden.jpg")));
         assert_eq!(read.meeting.max_guests, 3);
         assert_eq!(read.network.udp_ports, Some((50_000, 50_100)));
         assert_eq!(read.network.public_url.as_deref(), Some("https://room.example.org"));
         let turn = read.network.turn.unwrap();
         assert!(turn.relay_only && turn.port == 3478 && turn.password.reveal() == "p");
+    }
+
+    #[test]
+    fn p4_the_background_is_hidden_unless_the_operator_says_otherwise() {
+        assert!(read("", Path::new("")).unwrap().blur.background().hides());
+        assert!(!read("[blur]\nmode = \"off\"", Path::new("")).unwrap().blur.background().hides());
     }
 
     #[test]

@@ -175,6 +175,11 @@ impl<'a, 'f> Section<'a, 'f> {
         self.wrong(span, missing, wrong, format!("set both, or set both to \"\": `{missing}` is a PEM file"));
     }
 
+    /// Notes that a key is not there although another one asks for it.
+    pub fn misses(&mut self, span: Range<usize>, missing: &str, wrong: &str, right: &str) {
+        self.wrong(span, missing, wrong.to_owned(), right.to_owned());
+    }
+
     /// Ends the section: what nobody has taken is unknown.
     pub fn end(self) {
         for key in self.table.into_iter().flat_map(DeTable::keys) {

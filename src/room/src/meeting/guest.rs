@@ -170,6 +170,8 @@ pub struct RoomView {
     pub encryption: Encryption,
     /// Guests in the meeting.
     pub guests: usize,
+    /// What stands behind the people in the room is hidden, on the device.
+    pub background_hidden: bool,
     /// The device records. Always false: this version cannot.
     pub recording: bool,
 }

@@ -55,6 +55,8 @@ pub struct NoticeFacts {
     pub contacts: Vec<Contact>,
     /// Browsers can check the certificate of the page.
     pub encryption_checked: bool,
+    /// What stands behind the people in the room is hidden on the device before anything is sent.
+    pub background_hidden: bool,
     /// The room is reached from its own network only.
     pub local_only: bool,
     /// Sound and picture may pass through the operator's relay.
@@ -71,7 +73,7 @@ impl Notice {
                 sections::short(language, facts),
                 sections::responsible(language, facts),
                 sections::tool(language),
-                sections::data(language),
+                sections::data(language, facts),
                 sections::purpose(language, facts),
                 sections::legal_basis(language, facts),
                 sections::retention(language),

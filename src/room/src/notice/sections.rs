@@ -97,8 +97,9 @@ pub fn tool(language: Language) -> NoticeSection {
     section(language.pick("Womit", "With what"), &[text])
 }
 
-pub fn data(language: Language) -> NoticeSection {
-    let paragraphs = language.pick(
+pub fn data(language: Language, facts: &NoticeFacts) -> NoticeSection {
+    let mut paragraphs = language
+        .pick(
         [
             "Der Name, den Sie angeben: damit der Raum weiß, wer anklopft, und wer spricht. Es muss nicht Ihr voller \
              Name sein.",
@@ -109,8 +110,8 @@ pub fn data(language: Language) -> NoticeSection {
              liefern.",
             "Ein Cookie mit einer Zufallszahl: damit Sie nach einem Neuladen nicht noch einmal anklopfen müssen. Es \
              verschwindet mit dem Ende der Browsersitzung und dient keinem anderen Zweck.",
-            "Es gibt keine Statistik, keine Profile, keine automatischen Entscheidungen und keine Auswertung von Bild \
-             oder Ton.",
+            "Es gibt keine Statistik, keine Profile, keine automatischen Entscheidungen und keine Auswertung Ihres \
+             Bildes oder Ihres Tons.",
         ],
         [
             "The name that you give: so that the room knows who knocks, and who speaks. It need not be your full name.",
@@ -121,10 +122,26 @@ pub fn data(language: Language) -> NoticeSection {
              as they fit.",
             "A cookie with a random number: so that you need not knock again after reloading the page. It disappears \
              with the browser session and serves no other purpose.",
-            "There are no statistics, no profiles, no automated decisions and no analysis of picture or sound.",
+            "There are no statistics, no profiles, no automated decisions and no analysis of your picture or sound.",
         ],
-    );
-    section(language.pick("Welche Daten, und wozu", "Which data, and what for"), &paragraphs.map(str::to_owned))
+        )
+        .map(str::to_owned)
+        .to_vec();
+    if facts.background_hidden {
+        paragraphs.push(
+            language
+                .pick(
+                    "Im Bild des Raums wird auf dem Gerät verborgen, was hinter den Menschen ist, bevor etwas gesendet \
+                     wird. Dazu sucht das Gerät in seinem eigenen Bild, wo Menschen sind; es erkennt niemanden und \
+                     behält davon nichts.",
+                    "In the room’s picture, what is behind people is hidden on the device before anything is sent. For \
+                     that the device looks in its own picture for where people are; it recognises nobody and keeps \
+                     nothing of it.",
+                )
+                .to_owned(),
+        );
+    }
+    section(language.pick("Welche Daten, und wozu", "Which data, and what for"), &paragraphs)
 }
 
 pub fn purpose(language: Language, facts: &NoticeFacts) -> NoticeSection {

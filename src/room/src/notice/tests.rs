@@ -14,6 +14,7 @@ fn facts() -> NoticeFacts {
         legal_basis: None,
         contacts: Vec::new(),
         encryption_checked: false,
+        background_hidden: true,
         local_only: true,
         relay: false,
     }
@@ -87,6 +88,14 @@ fn p7_an_operator_that_has_not_entered_itself_is_not_passed_over() {
 }
 
 #[test]
+fn p7_the_notice_says_that_the_background_is_hidden_only_where_it_is() {
+    for (language, word) in [(Language::German, "hinter den Menschen"), (Language::English, "behind people")] {
+        assert!(whole(language, &facts()).contains(word));
+        assert!(!whole(language, &NoticeFacts { background_hidden: false, ..facts() }).contains(word));
+    }
+}
+
+#[test]
 fn p8_the_notice_has_no_word_stronger_than_the_truth() {
     for (language, strong) in [(Language::German, "Ende-zu-Ende"), (Language::English, "End-to-end")] {
         assert!(!whole(language, &facts()).contains(strong));
@@ -126,7 +135,7 @@ prop_compose! {
         operator in prop::option::of(("[a-z ]{0,9}", "[a-z \n]{0,9}", prop::option::of("[a-z@ ]{0,9}"))),
         words in (prop::option::of("[a-z ]{0,9}"), prop::option::of("[a-z ]{0,9}")),
         hosts in prop::collection::vec("[a-z]{1,9}", 0..3),
-        flags in any::<(bool, bool, bool)>(),
+        flags in any::<(bool, bool, bool, bool)>(),
     ) -> NoticeFacts {
         NoticeFacts {
             room: "room".to_owned(),
@@ -137,6 +146,7 @@ prop_compose! {
             encryption_checked: flags.0,
             local_only: flags.1,
             relay: flags.2,
+            background_hidden: flags.3,
         }
     }
 }

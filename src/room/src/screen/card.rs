@@ -2,7 +2,7 @@
 
 use subrosa_messages::Capture;
 use subrosa_messages::guard::Refusal;
-use subrosa_messages::media::Size;
+use subrosa_messages::media::{Cover, Size};
 
 use super::draw::draw;
 use super::fonts::{Fonts, Weight};
@@ -25,6 +25,8 @@ pub enum CardReason {
     Failed,
     /// It is being opened.
     Opening,
+    /// What stands behind people cannot be hidden.
+    Covered(Cover),
 }
 
 const WORD: Style = Style::new(128.0, Weight::Bold, Colour::Paper);
@@ -72,8 +74,11 @@ fn card_text(words: Words, reason: CardReason) -> (Icon, &'static str, &'static 
         CardReason::Refused(Refusal::Unproved | Refusal::Node) => unproved(words.camera_unproved()),
         CardReason::NoGuard => unproved(words.guard_silent()),
         CardReason::Failed => unproved(words.camera_failed()),
+        CardReason::Covered(Cover::Late | Cover::Doubtful | Cover::Failed) => unproved(words.background_not_hidden()),
+        CardReason::Covered(Cover::ModelMissing) => unproved(words.model_missing()),
+        CardReason::Covered(Cover::ModelDamaged) => unproved(words.model_damaged()),
         // The guard says *busy* while it is open or being opened: what follows is a picture.
-        CardReason::Refused(Refusal::Busy) | CardReason::Opening => {
+        CardReason::Refused(Refusal::Busy) | CardReason::Opening | CardReason::Covered(Cover::Starting) => {
             (Icon::Camera, words.camera_opening(), words.camera_wait(), words.none_is_sent())
         }
     }

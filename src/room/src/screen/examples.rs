@@ -2,9 +2,9 @@
 
 use subrosa_messages::Pii;
 use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
-use subrosa_messages::media::{LinkId, Mid, Size, TrackId};
+use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
 
-use super::view::{CaptureView, Fault, GuestView, Invitation, Phase, View};
+use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, Phase, View};
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
 
@@ -18,6 +18,10 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::MicrophoneMissing,
         Fault::MicrophoneFailed,
         Fault::Encoder,
+        Fault::ModelMissing,
+        Fault::ModelDamaged,
+        Fault::Background,
+        Fault::BackgroundPicture,
         Fault::Certificate,
         Fault::Port(8443),
         Fault::Disk,
@@ -80,6 +84,7 @@ fn view(language: Language, phase: Phase) -> View {
         camera: Some(capture),
         microphone: Some(capture),
         trust: Some(Trust::SimulatedUsers),
+        background: Some(BackgroundView::Hidden),
         faults: Vec::new(),
     }
 }
@@ -140,6 +145,18 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             View {
                 microphone: Some(closed(Some(Refusal::Switch))),
                 camera: Some(closed(Some(Refusal::Muted))),
+                ..view(language, call(one()))
+            },
+        ),
+        (
+            "call-revealed",
+            View { background: Some(BackgroundView::Revealed { seconds: 42 }), ..view(language, call(one())) },
+        ),
+        (
+            "call-covered",
+            View {
+                background: Some(BackgroundView::Covered(Cover::Late)),
+                faults: vec![Fault::Background],
                 ..view(language, call(one()))
             },
         ),
@@ -293,6 +310,11 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
             microphone: capture,
             ..view(language, call(vec![guest(1, "Guest A", true)]))
         });
+    }
+    let covered = Cover::ALL.map(|cover| Some(BackgroundView::Covered(cover)));
+    let backgrounds = [None, Some(BackgroundView::AsItIs), Some(BackgroundView::Revealed { seconds: 60 })];
+    for background in backgrounds.into_iter().chain(covered) {
+        views.push(View { background, ..view(language, call(vec![guest(1, "Guest A", true)])) });
     }
     for trust in [None, Some(Trust::SimulatedOneUser), Some(Trust::Guard), Some(Trust::Kernel), Some(Trust::Wired)] {
         views.push(View { trust, ..view(language, Phase::Awake { invitation: invitation() }) });

@@ -10,7 +10,7 @@ use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, MARGIN, Sheet, Style};
 use super::text::Words;
-use super::view::{CaptureView, Phase, View};
+use super::view::{BackgroundView, CaptureView, Phase, View};
 use crate::meeting::guest::Encryption;
 
 /// Height of the strip above the margin.
@@ -80,6 +80,16 @@ pub(super) fn why_closed(words: Words, capture: Capture, refusal: Option<Refusal
     }
 }
 
+/// What guests see of the room while the camera is open.
+fn what_is_seen(words: Words, background: BackgroundView) -> String {
+    match background {
+        BackgroundView::AsItIs => words.guests_see_or_hear(Capture::Camera).to_owned(),
+        BackgroundView::Hidden => words.background_hidden().to_owned(),
+        BackgroundView::Revealed { seconds } => words.background_revealed(seconds),
+        BackgroundView::Covered(cover) => words.background_covered(cover).to_owned(),
+    }
+}
+
 fn icon_of(capture: Capture, says: Says) -> (Icon, Look) {
     let (open, closed) = match capture {
         Capture::Camera => (Icon::Camera, Icon::CameraClosed),
@@ -118,8 +128,11 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
             Says::Closed => words.closed(capture),
             Says::Muted => words.muted(),
         };
+        let open = state.is_some_and(|state| state.node == NodeState::Open);
+        let background = (capture == Capture::Camera && open && guests_in).then_some(view.background).flatten();
+        let seen = background.map(|background| what_is_seen(words, background));
         let (icon, look) = icon_of(capture, says);
-        column(sheet, x, top, each, (icon, look), word, why);
+        column(sheet, x, top, each, (icon, look), word, seen.as_deref().unwrap_or(why));
     }
     let x = all.x + 2.0 * (each + gap);
     let (icon, (word, why)) = match &view.phase {
@@ -201,6 +214,21 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn p4_hidden_is_said_only_where_it_is_hidden() {
+        for language in Language::ALL {
+            let words = Words(language);
+            let hidden = words.background_hidden();
+            let covered = subrosa_messages::media::Cover::ALL.map(BackgroundView::Covered);
+            let others = [BackgroundView::AsItIs, BackgroundView::Revealed { seconds: 7 }];
+            for background in others.into_iter().chain(covered) {
+                let said = what_is_seen(words, background);
+                assert!(!said.is_empty() && said != hidden, "{background:?}");
+            }
+            assert!(what_is_seen(words, BackgroundView::Revealed { seconds: 7 }).contains("7 s"));
         }
     }
 

@@ -255,6 +255,7 @@ fn hostile_sizes_and_texts_draw_something() {
 #[test]
 fn p1_a_card_says_closed_only_where_that_is_proved_and_always_says_why() {
     let fonts = Fonts::load().unwrap();
+    let covered = subrosa_messages::media::Cover::ALL.map(CardReason::Covered);
     let reasons = [
         CardReason::Refused(Refusal::Asleep),
         CardReason::Refused(Refusal::Switch),
@@ -270,7 +271,7 @@ fn p1_a_card_says_closed_only_where_that_is_proved_and_always_says_why() {
         CardReason::Opening,
     ];
     for language in Language::ALL {
-        for reason in reasons {
+        for reason in reasons.into_iter().chain(covered) {
             for size in
                 [Size { width: 1280, height: 720 }, Size { width: 640, height: 360 }, Size { width: 640, height: 480 }]
             {
@@ -280,6 +281,7 @@ fn p1_a_card_says_closed_only_where_that_is_proved_and_always_says_why() {
                 let proved = !matches!(
                     reason,
                     CardReason::Opening
+                        | CardReason::Covered(_)
                         | CardReason::NoGuard
                         | CardReason::Failed
                         | CardReason::Refused(Refusal::Busy | Refusal::Unproved | Refusal::Node | Refusal::Missing)
@@ -317,6 +319,8 @@ fn pictures_of_every_scene() {
             ("muted", CardReason::Refused(Refusal::Muted)),
             ("missing", CardReason::Refused(Refusal::Missing)),
             ("opening", CardReason::Opening),
+            ("covered", CardReason::Covered(subrosa_messages::media::Cover::Late)),
+            ("model", CardReason::Covered(subrosa_messages::media::Cover::ModelMissing)),
         ] {
             save(format!("card-{name}-{}.png", language.tag()), card(language, reason, size, &fonts), size);
         }

@@ -2,6 +2,7 @@
 
 use subrosa_messages::Capture;
 use subrosa_messages::guard::Trust;
+use subrosa_messages::media::Cover;
 
 use super::view::Fault;
 use crate::language::Language;
@@ -250,6 +251,38 @@ impl Words {
         self.pick("Wird geöffnet", "Opening")
     }
 
+    // What stands behind people
+
+    pub fn background_hidden(self) -> &'static str {
+        self.pick("Mit verborgenem\nHintergrund", "With the background\nhidden")
+    }
+
+    pub fn background_revealed(self, seconds: u32) -> String {
+        match self.0 {
+            Language::German => format!("Hintergrund zu sehen,\nnoch {seconds} s"),
+            Language::English => format!("Background visible,\n{seconds} s left"),
+        }
+    }
+
+    pub fn background_covered(self, cover: Cover) -> &'static str {
+        match cover {
+            Cover::Starting => self.is_opening(),
+            Cover::Late => self.pick("Karte statt Bild:\nPersonensuche steht", "Guests see a card:\nsearch is stuck"),
+            Cover::Doubtful => {
+                self.pick("Karte statt Bild:\nPersonensuche irrt", "Guests see a card:\nsearch is in doubt")
+            }
+            Cover::Failed => self.pick("Karte statt Bild:\nPersonensuche defekt", "Guests see a card:\nsearch fails"),
+            Cover::ModelMissing => self.pick("Karte statt Bild:\nModell fehlt", "Guests see a card:\nmodel is missing"),
+            Cover::ModelDamaged => {
+                self.pick("Karte statt Bild:\nModell beschädigt", "Guests see a card:\nmodel is damaged")
+            }
+        }
+    }
+
+    pub fn background_not_hidden(self) -> &'static str {
+        self.pick("Der Hintergrund ist nicht zu verbergen", "The background cannot be hidden")
+    }
+
     // What the lamps' word is worth
 
     pub fn trust(self, trust: Option<Trust>) -> (&'static str, &'static str) {
@@ -325,6 +358,34 @@ impl Words {
                 self.pick(
                     "Gäste sehen den Raum nicht. Fehlende GStreamer-Pakete mit „make setup“ nachholen.",
                     "Guests do not see the room. Install the missing GStreamer packages with \"make setup\".",
+                ),
+            ),
+            Fault::ModelMissing => (
+                self.pick("Das Modell zum Verbergen fehlt", "The model for hiding is missing"),
+                self.pick(
+                    "Gäste sehen eine Karte. „make data“ holt das Modell; [blur] mode = \"off\" zeigt den ganzen Raum.",
+                    "Guests see a card. \"make data\" gets the model; [blur] mode = \"off\" shows the whole room.",
+                ),
+            ),
+            Fault::ModelDamaged => (
+                self.pick("Das Modell zum Verbergen ist beschädigt", "The model for hiding is damaged"),
+                self.pick(
+                    "Gäste sehen eine Karte. Datei löschen und mit „make data“ neu holen.",
+                    "Guests see a card. Delete the file and get it again with \"make data\".",
+                ),
+            ),
+            Fault::Background => (
+                self.pick("Der Hintergrund ist nicht zu verbergen", "The background cannot be hidden"),
+                self.pick(
+                    "Gäste sehen eine Karte. Das Gerät versucht es von selbst weiter; sonst das Gerät neu starten.",
+                    "Guests see a card. The device keeps trying by itself; if not, restart it.",
+                ),
+            ),
+            Fault::BackgroundPicture => (
+                self.pick("Das Hintergrundbild ist nicht lesbar", "The background picture cannot be read"),
+                self.pick(
+                    "Gäste sehen eine Farbe. Datei unter [blur] image in subrosa.toml prüfen.",
+                    "Guests see a colour. Check the file under [blur] image in subrosa.toml.",
                 ),
             ),
             Fault::Certificate => (
@@ -410,6 +471,20 @@ impl Words {
         self.pick("Es ist keine Kamera angeschlossen", "No camera is connected")
     }
 
+    pub fn model_missing(self) -> &'static str {
+        self.pick(
+            "Der Hintergrund ist nicht zu verbergen: das Modell fehlt",
+            "The background cannot be hidden: the model is missing",
+        )
+    }
+
+    pub fn model_damaged(self) -> &'static str {
+        self.pick(
+            "Der Hintergrund ist nicht zu verbergen: das Modell ist beschädigt",
+            "The background cannot be hidden: the model is damaged",
+        )
+    }
+
     pub fn camera_opening(self) -> &'static str {
         self.pick("Die Kamera öffnet", "The camera is opening")
     }
@@ -425,7 +500,11 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 38] = [
+        let plain: [fn(Words) -> &'static str; 42] = [
+            Words::model_missing,
+            Words::model_damaged,
+            Words::background_hidden,
+            Words::background_not_hidden,
             Words::press_to_wake,
             Words::nothing_listens,
             Words::something_may_listen,
@@ -482,6 +561,8 @@ mod tests {
         for count in [1, 2] {
             texts.extend([words.more_waiting(count), words.more_guests_in(count), words.more_faults(count)]);
         }
+        texts.extend(Cover::ALL.map(|cover| words.background_covered(cover).to_owned()));
+        texts.push(words.background_revealed(9));
         for encryption in [Encryption::None, Encryption::EndToEnd, Encryption::DeviceNotChecked] {
             let (word, why) = words.encryption(encryption);
             texts.extend([word.to_owned(), why.to_owned()]);

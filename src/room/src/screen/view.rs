@@ -2,7 +2,7 @@
 
 use subrosa_messages::Pii;
 use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
-use subrosa_messages::media::{Size, TrackId};
+use subrosa_messages::media::{Cover, Size, TrackId};
 
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
@@ -24,8 +24,26 @@ pub struct View {
     pub microphone: Option<CaptureView>,
     /// What the lamps' word is worth, where the guard answers.
     pub trust: Option<Trust>,
+    /// What becomes of what stands behind people; `None`: media has not said.
+    pub background: Option<BackgroundView>,
     /// Things that a person can mend, the most urgent first.
     pub faults: Vec<Fault>,
+}
+
+/// What becomes of what stands behind people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackgroundView {
+    /// It is seen: the configuration says so.
+    AsItIs,
+    /// It is hidden.
+    Hidden,
+    /// Somebody in the room has uncovered it.
+    Revealed {
+        /// For so many seconds from now.
+        seconds: u32,
+    },
+    /// It cannot be hidden: guests see the card.
+    Covered(Cover),
 }
 
 /// A capture in words.
@@ -118,6 +136,14 @@ pub enum Fault {
     MicrophoneFailed,
     /// No encoder of the board passed its trial.
     Encoder,
+    /// The model that tells people from what is behind them is missing.
+    ModelMissing,
+    /// That model's file is damaged.
+    ModelDamaged,
+    /// People cannot be told from what is behind them.
+    Background,
+    /// The operator's picture cannot be read; a colour is shown instead.
+    BackgroundPicture,
     /// The certificate cannot be read; the device's own is used.
     Certificate,
     /// The port is taken; the page is not served.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use subrosa_messages::Capture;
 use subrosa_messages::guard::{GuardToRoom, RoomToGuard};
 use subrosa_messages::media::{
-    CaptureHealth, DescriptionKind, MediaConfiguration, MediaToRoom, Picture, RoomToMedia, TrackId,
+    Background, CaptureHealth, DescriptionKind, MediaConfiguration, MediaToRoom, Picture, RoomToMedia, Size, TrackId,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,6 +18,7 @@ use super::artist::{CardCommission, Commission, Drawn, Pixels};
 use super::known::{GUARD_MISSED, Known};
 use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
+use crate::background::{Behind, Unreadable};
 use crate::configuration::Configuration;
 use crate::meeting::act::RoomAct;
 use crate::meeting::guest::{GuestEvent, GuestId, GuestRequest, KnockRefusal, SessionKey};
@@ -61,6 +62,8 @@ pub struct Desk {
     commissioned: Option<Commission>,
     screen: Option<(Vec<Picture>, Pixels)>,
     card: Option<Pixels>,
+    /// The operator's picture: `None` until it has been read.
+    behind: Option<Result<Behind, Unreadable>>,
     announced: Option<(Invitation, String)>,
 }
 
@@ -69,6 +72,7 @@ pub struct Desk {
 struct Told {
     configuration: Option<MediaConfiguration>,
     want: Option<bool>,
+    hide: Option<Background>,
     play: Option<Vec<TrackId>>,
 }
 
@@ -104,6 +108,7 @@ impl Desk {
             commissioned: None,
             screen: None,
             card: None,
+            behind: None,
             announced: None,
         }
     }
@@ -190,6 +195,7 @@ impl Desk {
             MediaToRoom::Paused { link, paused } => self.step(now, Event::Paused(link, paused)),
             MediaToRoom::Capture { capture: Capture::Camera, state } => self.known.camera = state,
             MediaToRoom::Capture { capture: Capture::Microphone, state } => self.known.microphone = state,
+            MediaToRoom::Background(state) => self.known.background_is(now, Some(state)),
             MediaToRoom::Encoder { row } => self.known.encoder = Some(row),
             MediaToRoom::Loudness { .. } | MediaToRoom::Data { .. } | MediaToRoom::Counters(_) => {}
         }
@@ -200,6 +206,7 @@ impl Desk {
         self.known.encoder = None;
         self.known.camera = CaptureHealth::Closed;
         self.known.microphone = CaptureHealth::Closed;
+        self.known.background_is(now, None);
         self.step(now, Event::MediaLost);
     }
 
@@ -289,6 +296,16 @@ impl Desk {
         self.settle(now);
     }
 
+    /// The operator's picture was read, or cannot be.
+    pub fn behind(&mut self, now: Instant, read: Result<Behind, Unreadable>) {
+        if let Err(error) = &read {
+            tracing::warn!("{error}");
+        }
+        self.known.picture_unreadable = read.is_err();
+        self.behind = Some(read);
+        self.settle(now);
+    }
+
     /// The thread that draws has drawn.
     pub fn drawn(&mut self, drawn: Drawn) {
         match drawn {
@@ -316,7 +333,7 @@ impl Desk {
     #[must_use]
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         let guard = self.known.guard_gone.into_iter().flat_map(|since| [since + GUARD_MISSED, since + GUARD_LOST]);
-        guard.filter(|due| *due > now).chain(self.hosted.deadline()).min()
+        guard.filter(|due| *due > now).chain(self.hosted.deadline()).chain(self.known.count_down(now)).min()
     }
 
     /// The process ends: guests are told.
@@ -379,6 +396,13 @@ impl Desk {
         self.configure(now);
         let (want, play) = (self.hosted.count() > 0, self.hosted.heard());
         if let Some(media) = self.media.as_ref().filter(|_| self.told.configuration.is_some()) {
+            // Before the camera is wanted: nothing of it is sent until media knows what is to be hidden.
+            if let Some((hide, size, picture)) = self.hide()
+                && self.told.hide != Some(hide)
+            {
+                media.say(&RoomToMedia::Hide { background: hide, size }, picture);
+                self.told.hide = Some(hide);
+            }
             if self.told.want != Some(want) {
                 media.say(&RoomToMedia::Want { camera: want, microphone: want }, &[]);
                 self.told.want = Some(want);
@@ -390,6 +414,21 @@ impl Desk {
         }
         self.commission(now);
         self.announce();
+    }
+
+    /// What is to be sent in place of what stands behind people. A picture that cannot be read is replaced by the
+    /// colour, which hides no less.
+    fn hide(&self) -> Option<(Background, Size, &[u8])> {
+        const NONE: Size = Size { width: 0, height: 0 };
+        match (self.configuration.blur.background(), &self.behind) {
+            (Background::Picture, None) => None,
+            (Background::Picture, Some(Ok(picture))) => Some((Background::Picture, picture.size, &picture.rgba)),
+            (Background::Picture, Some(Err(_))) => Some((self.configuration.blur.plain(), NONE, &[])),
+            (
+                background @ (Background::AsItIs | Background::Light | Background::Strong | Background::Colour { .. }),
+                _,
+            ) => Some((background, NONE, &[])),
+        }
     }
 
     fn commission(&mut self, now: Instant) {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use subrosa_messages::guard::{CaptureState, GuardState, Lamp, NodeState, Refusal};
-use subrosa_messages::media::{CaptureHealth, LinkNetwork, MediaConfiguration};
+use subrosa_messages::media::{BackgroundState, CaptureHealth, Cover, LinkNetwork, MediaConfiguration};
 use subrosa_messages::{Capture, Pii};
 
 use super::addresses::{self, Address};
@@ -15,7 +15,7 @@ use crate::language::Language;
 use crate::meeting::hosted::{Facts, Hosted};
 use crate::notice::{NoticeFacts, Operator};
 use crate::screen::CardReason;
-use crate::screen::view::{CaptureView, Fault, Invitation, Phase, View};
+use crate::screen::view::{BackgroundView, CaptureView, Fault, Invitation, Phase, View};
 use crate::status::{Contact, Status};
 
 /// A guard that is away for less is not worth a word on the screen.
@@ -37,6 +37,12 @@ pub struct Known {
     pub camera: CaptureHealth,
     /// The microphone, as media says.
     pub microphone: CaptureHealth,
+    /// What becomes of what stands behind people, as media says; `None`: it has not said.
+    pub background: Option<BackgroundState>,
+    /// Until when somebody has uncovered it.
+    pub revealed_until: Option<Instant>,
+    /// The operator's picture cannot be read.
+    pub picture_unreadable: bool,
     /// The certificate of the page.
     pub certificate: Option<CertificateFacts>,
     /// Where the page is served.
@@ -59,6 +65,9 @@ impl Known {
             encoder: None,
             camera: CaptureHealth::Closed,
             microphone: CaptureHealth::Closed,
+            background: None,
+            revealed_until: None,
+            picture_unreadable: false,
             certificate: None,
             serving: Vec::new(),
             web_faults: HashSet::new(),
@@ -74,7 +83,41 @@ impl Known {
             camera_live: live(Capture::Camera),
             microphone_live: live(Capture::Microphone),
             checked: self.certificate.as_ref().is_some_and(|certificate| certificate.checked),
+            background_hidden: match self.background {
+                Some(BackgroundState::Hidden | BackgroundState::Covered(_)) => true,
+                Some(BackgroundState::AsItIs | BackgroundState::Revealed { .. }) | None => false,
+            },
         }
+    }
+
+    /// Media says what becomes of what stands behind people.
+    pub fn background_is(&mut self, now: Instant, state: Option<BackgroundState>) {
+        self.background = state;
+        self.revealed_until = match state {
+            Some(BackgroundState::Revealed { left_ms }) => Some(now + Duration::from_millis(left_ms.into())),
+            Some(BackgroundState::AsItIs | BackgroundState::Hidden | BackgroundState::Covered(_)) | None => None,
+        };
+    }
+
+    /// When the screen has to count one second less.
+    #[must_use]
+    pub fn count_down(&self, now: Instant) -> Option<Instant> {
+        let left = self.revealed_until?.checked_duration_since(now).filter(|left| !left.is_zero())?;
+        let past = Duration::from_nanos(u64::from(left.subsec_nanos()));
+        Some(now + if past.is_zero() { Duration::from_secs(1) } else { past })
+    }
+
+    fn background_view(&self, now: Instant) -> Option<BackgroundView> {
+        Some(match self.background? {
+            BackgroundState::AsItIs => BackgroundView::AsItIs,
+            BackgroundState::Hidden => BackgroundView::Hidden,
+            BackgroundState::Covered(cover) => BackgroundView::Covered(cover),
+            BackgroundState::Revealed { .. } => {
+                let left = self.revealed_until.map(|until| until.saturating_duration_since(now)).unwrap_or_default();
+                let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+                BackgroundView::Revealed { seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
+            }
+        })
     }
 
     /// Why guests see the card instead of the camera, in case they do.
@@ -85,7 +128,11 @@ impl Known {
             Some(Refusal::Busy) | None => match self.camera {
                 CaptureHealth::Failed => CardReason::Failed,
                 CaptureHealth::Missing => CardReason::Refused(Refusal::Missing),
-                CaptureHealth::Closed | CaptureHealth::Running => CardReason::Opening,
+                CaptureHealth::Closed | CaptureHealth::Running => match self.background {
+                    Some(BackgroundState::Covered(cover)) => CardReason::Covered(cover),
+                    Some(BackgroundState::AsItIs | BackgroundState::Hidden | BackgroundState::Revealed { .. })
+                    | None => CardReason::Opening,
+                },
             },
             Some(refusal) => CardReason::Refused(refusal),
         }
@@ -107,6 +154,12 @@ impl Known {
         let ports = self.web_faults.iter().filter(|fault| matches!(fault, Fault::Port(_)));
         ports.for_each(|fault| note(true, fault.clone()));
         note(self.media && self.encoder == Some(None), Fault::Encoder);
+        let covered =
+            |covers: &[Cover]| covers.iter().any(|cover| self.background == Some(BackgroundState::Covered(*cover)));
+        note(covered(&[Cover::ModelMissing]), Fault::ModelMissing);
+        note(covered(&[Cover::ModelDamaged]), Fault::ModelDamaged);
+        note(covered(&[Cover::Late, Cover::Doubtful, Cover::Failed]), Fault::Background);
+        note(self.picture_unreadable, Fault::BackgroundPicture);
         let missing = |capture, health| guard(capture) == Some(NodeState::Missing) || health == CaptureHealth::Missing;
         note(missing(Capture::Camera, self.camera), Fault::CameraMissing);
         note(self.camera == CaptureHealth::Failed, Fault::CameraFailed);
@@ -226,6 +279,7 @@ impl Known {
             camera: capture(Capture::Camera),
             microphone: capture(Capture::Microphone),
             trust: self.guard.as_ref().map(|guard| guard.trust),
+            background: self.background_view(now),
             faults: self.faults(now),
         }
     }
@@ -239,6 +293,7 @@ impl Known {
             guard: self.guard.clone(),
             media: self.media,
             encoder: self.encoder.clone().flatten(),
+            background: self.background.into(),
             guests: hosted.count(),
             contacts: contacts(configuration, configuration.room.language),
             fingerprint: self.certificate.as_ref().map(|facts| facts.fingerprint.clone()).unwrap_or_default(),
@@ -261,6 +316,7 @@ impl Known {
             legal_basis: operator.legal_basis.clone(),
             contacts: contacts(configuration, language),
             encryption_checked: self.facts().checked,
+            background_hidden: configuration.blur.background().hides(),
             local_only: self.local_only(configuration),
             relay: configuration.network.turn.is_some(),
         }

@@ -19,11 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use subrosa_board::{Board, BoardError};
+use subrosa_messages::media::Background;
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::{UserError, Users};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::background;
 use crate::certificates::OperatorFiles;
 use crate::configuration::Configuration;
 use crate::web::{self, WebEvent, WebSettings};
@@ -110,12 +112,20 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let outlets = Outlets { artist: artist::start(artist_has)?, addresses: to_web, forget, terminal: options.terminal };
     let configuration = Arc::new(options.configuration);
     let settings = web_settings(&configuration, &options.state);
+    let blur = &configuration.blur;
+    let picture = blur.image.clone().filter(|_| blur.background() == Background::Picture);
+    let picture = picture.map(|file| (file, configuration.media.picture, blur.colour));
     let mut desk = Desk::new(configuration, board.name, board.encoders, outlets, Instant::now());
     // The first certificate is to hold the addresses already.
     if let Ok(found) = addresses::read() {
         desk.addresses(Instant::now(), found);
     }
     addresses::watch(addresses_are);
+    let (behind_is, mut behind) = mpsc::channel(1);
+    if let Some((file, size, colour)) = picture {
+        // Some large pictures take longer than the page may.
+        tokio::task::spawn_blocking(move || behind_is.blocking_send(background::read(&file, size, colour)));
+    }
     let peer = |name, path, user| Peer { name, path, user };
     tokio::spawn(converse(peer("the guard", options.run.guard_for_room(), users.guard), guard_says, |heard| heard));
     tokio::spawn(converse(peer("media", options.run.media_for_room(), users.media), media_says, |heard| heard));
@@ -145,6 +155,7 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
                 desk.web(Instant::now(), event);
             }
             Some(found) = addresses.recv() => desk.addresses(Instant::now(), found),
+            Some(read) = behind.recv() => desk.behind(Instant::now(), read),
             Some(drawn) = drawn.recv() => desk.drawn(drawn),
             Some(request) = guests.recv() => desk.request(Instant::now(), request),
             () = alarm => desk.tick(Instant::now()),

@@ -10,7 +10,8 @@ use subrosa_messages::guard::{
     CaptureState, GuardState, GuardToRoom, Lamp, Level, NodeState, Refusal, RoomToGuard, Trust,
 };
 use subrosa_messages::media::{
-    CaptureHealth, DescriptionKind, Kind, LinkId, LinkState, MediaToRoom, Mid, RoomToMedia, Size, TrackId,
+    Background, BackgroundState, CaptureHealth, Cover, DescriptionKind, Kind, LinkId, LinkState, MediaToRoom, Mid,
+    RoomToMedia, Size, TrackId,
 };
 use subrosa_messages::{Capture, Pii};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,12 +21,14 @@ use super::artist::{Commission, Drawn, Pixels};
 use super::desk::{Desk, Outlets};
 use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
+use crate::background::{Behind, Unreadable};
 use crate::certificates::CertificateFacts;
-use crate::configuration::Configuration;
+use crate::configuration::{BlurMode, Configuration};
 use crate::language::Language;
 use crate::meeting::guest::{EndReason, GuestEvent, GuestRequest, Knock, KnockRefusal, Secret, SessionKey};
 use crate::screen::CardReason;
-use crate::screen::view::{Fault, Invitation, Phase, View};
+use crate::screen::view::{BackgroundView, Fault, Invitation, Phase, View};
+use crate::status::BackgroundWord;
 use crate::web::WebEvent;
 
 struct Stage {
@@ -177,7 +180,12 @@ fn a_call_from_the_press_to_the_end() {
     let mut media = stage.media_connects();
     assert!(matches!(
         messages(&mut media).as_slice(),
-        [RoomToMedia::Configure(_), RoomToMedia::Want { camera: false, .. }, RoomToMedia::Play { .. }]
+        [
+            RoomToMedia::Configure(_),
+            RoomToMedia::Hide { background: Background::Strong, .. },
+            RoomToMedia::Want { camera: false, .. },
+            RoomToMedia::Play { .. }
+        ]
     ));
     assert_eq!(stage.knock("000000"), Err(KnockRefusal::Asleep));
 
@@ -407,4 +415,95 @@ fn guests_and_status_hear_the_truth_when_the_process_ends() {
     stage.desk.close(stage.now);
     let expected = GuestEvent::Ended { reason: EndReason::MeetingEnded };
     assert!(std::iter::from_fn(|| events.try_recv().ok()).any(|event| event == expected));
+}
+
+fn hidden(said: &[Frame<RoomToMedia>]) -> Vec<(Background, usize)> {
+    let hide = |frame: &Frame<RoomToMedia>| match frame.message {
+        RoomToMedia::Hide { background, .. } => Some((background, frame.body.len())),
+        _ => None,
+    };
+    said.iter().filter_map(hide).collect()
+}
+
+fn with_picture() -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.blur.mode = BlurMode::Image;
+    configuration.blur.image = Some("garden.png".into());
+    configuration
+}
+
+#[test]
+fn p4_media_is_told_what_to_hide_before_it_is_told_to_want_a_camera_and_again_when_it_comes_back() {
+    let mut stage = stage();
+    stage.guard_connects();
+    let mut media = stage.media_connects();
+    let (_, _events) = stage.call(&mut media);
+    stage.desk.media(stage.now, Heard::Lost);
+    let mut media = stage.media_connects();
+    let said = messages(&mut media);
+    let place = |wanted: fn(&RoomToMedia) -> bool| said.iter().position(wanted).unwrap();
+    let hide = place(|message| matches!(message, RoomToMedia::Hide { background: Background::Strong, .. }));
+    assert!(hide < place(|message| matches!(message, RoomToMedia::Want { camera: true, .. })));
+}
+
+#[test]
+fn p4_until_the_operators_picture_is_read_nothing_is_said_and_an_unreadable_one_becomes_a_colour() {
+    let mut stage = staged(with_picture());
+    stage.guard_connects();
+    let mut media = stage.media_connects();
+    assert_eq!(hidden(&spoken(&mut media)), []);
+    let size = Size { width: 2, height: 2 };
+    stage.desk.behind(stage.now, Ok(Behind { size, rgba: vec![7; 16] }));
+    assert_eq!(hidden(&spoken(&mut media)), [(Background::Picture, 16)]);
+    assert!(!stage.view().faults.contains(&Fault::BackgroundPicture));
+
+    let mut stage = staged(with_picture());
+    stage.guard_connects();
+    let mut media = stage.media_connects();
+    stage.desk.behind(stage.now, Err(Unreadable::Kind { path: "garden.png".into() }));
+    assert_eq!(hidden(&spoken(&mut media)), [(Configuration::default().blur.plain(), 0)]);
+    assert!(stage.view().faults.contains(&Fault::BackgroundPicture));
+}
+
+#[test]
+fn p4_what_becomes_of_the_background_is_said_on_screen_card_page_and_status() {
+    let mut stage = stage();
+    stage.guard_connects();
+    let mut media = stage.media_connects();
+    let (_, mut events) = stage.call(&mut media);
+    let status = |stage: &mut Stage| {
+        let (reply, mut answer) = oneshot::channel();
+        stage.desk.request(stage.now, GuestRequest::Status(reply));
+        answer.try_recv().unwrap().background
+    };
+    let page = |events: &mut mpsc::UnboundedReceiver<GuestEvent>| {
+        std::iter::from_fn(|| events.try_recv().ok())
+            .filter_map(|event| if let GuestEvent::Room(view) = event { Some(view.background_hidden) } else { None })
+            .last()
+    };
+    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::Unknown, Some(false)));
+    let mut state = guard_state(true);
+    state.camera.refusal = Some(Refusal::Busy);
+    stage.guard(GuardToRoom::State(state));
+
+    stage.media(MediaToRoom::Background(BackgroundState::Hidden));
+    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::Hidden, Some(true)));
+    assert_eq!(stage.view().background, Some(BackgroundView::Hidden));
+
+    stage.media(MediaToRoom::Background(BackgroundState::Covered(Cover::ModelMissing)));
+    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::ModelMissing, None));
+    let commission = stage.commissions.try_iter().last().unwrap();
+    assert_eq!(commission.card.reason, CardReason::Covered(Cover::ModelMissing));
+    assert!(commission.view.faults.contains(&Fault::ModelMissing));
+
+    stage.media(MediaToRoom::Background(BackgroundState::Revealed { left_ms: 60_000 }));
+    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::Revealed, Some(false)));
+    assert_eq!(stage.view().background, Some(BackgroundView::Revealed { seconds: 60 }));
+    for seconds in (0..60).rev() {
+        stage.now = stage.desk.deadline(stage.now).unwrap();
+        stage.desk.tick(stage.now);
+        assert_eq!(stage.view().background, Some(BackgroundView::Revealed { seconds }), "the screen counts down");
+    }
+    stage.desk.media(stage.now, Heard::Lost);
+    assert_eq!((status(&mut stage), stage.view().background), (BackgroundWord::Unknown, None));
 }

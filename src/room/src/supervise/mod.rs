@@ -105,12 +105,14 @@ pub fn run(options: RunOptions) -> anyhow::Result<()> {
         }
     }
     let mut reachable_board = board_file.clone();
+    let mut model = share.model();
     if !one_user {
         let place = reach::for_all(&programs, &board_file, &run)
             .context("the users of the processes cannot reach the programs")?;
         (programs, reachable_board) = (place.programs, place.board);
+        model = reach::file(&model, &run).context("the model that tells people from what is behind them")?;
     }
-    let place = Place { programs, board: reachable_board, run, state, share, one_user };
+    let place = Place { programs, board: reachable_board, model, run, state, share, one_user };
     let configuration = match &file {
         Some(file) => Some(place.configuration(file, &users)?),
         None => None,
@@ -124,6 +126,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<()> {
 struct Place {
     programs: PathBuf,
     board: PathBuf,
+    model: PathBuf,
     run: RunDir,
     state: PathBuf,
     share: Share,
@@ -197,7 +200,12 @@ async fn supervise(
     // Its orderly end is to close every mode.
     guard.without_us = Signal::TERM;
     let mut media = place.program("media", "subrosa-media", place.login("subrosa-media", users.media)?);
-    media.arguments.extend(["--state".into(), place.state.clone().into()]);
+    media.arguments.extend([
+        "--state".into(),
+        place.state.clone().into(),
+        "--model".into(),
+        place.model.clone().into(),
+    ]);
     let mut own = place.program("room", "subrosa", place.login("subrosa", users.room)?);
     own.arguments.insert(0, "room".into());
     own.arguments.extend(["--state".into(), place.state.clone().into()]);

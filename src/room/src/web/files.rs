@@ -61,6 +61,8 @@ files![
     "devices.js",
     "door.js",
     "flow.js",
+    "icon-background-hidden.svg",
+    "icon-background.svg",
     "icon-camera-closed.svg",
     "icon-camera.svg",
     "icon-devices.svg",

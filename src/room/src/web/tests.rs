@@ -14,7 +14,7 @@ use crate::meeting::guest::{
     Encryption, EndReason, GuestEvent, KnockRefusal, OfferedLines, RoomView, Secret, SessionKey,
 };
 use crate::notice::{Notice, NoticeFacts};
-use crate::status::Status;
+use crate::status::{BackgroundWord, Status};
 
 const SESSION: &str = "0123456789abcdef0123456789abcdef";
 
@@ -91,6 +91,7 @@ fn facts() -> NoticeFacts {
         legal_basis: None,
         contacts: Vec::new(),
         encryption_checked: false,
+        background_hidden: true,
         local_only: true,
         relay: false,
     }
@@ -103,6 +104,7 @@ fn status() -> Status {
         guard: None,
         media: false,
         encoder: None,
+        background: BackgroundWord::Unknown,
         guests: 0,
         contacts: Vec::new(),
         fingerprint: "AA:BB".to_owned(),
@@ -144,6 +146,7 @@ fn the_page_understands_every_event_of_the_meeting() {
         microphone_live: true,
         encryption: Encryption::None,
         guests: 1,
+        background_hidden: true,
         recording: false,
     };
     let events = [

@@ -7,7 +7,7 @@ import { say } from "./texts.js";
 /** @typedef {"open" | "closed" | "unknown"} Level */
 /** @typedef {"camera" | "microphone"} Capture */
 /** @typedef {{ plugged: boolean, switch: Level, live: Lamp, muted: Lamp | null }} CaptureState */
-/** @typedef {{ pressed: boolean, camera: CaptureState, microphone: CaptureState, outputs: boolean }} State */
+/** @typedef {{ pressed: boolean, reveal: boolean | null, segmenter: boolean | null, camera: CaptureState, microphone: CaptureState, outputs: boolean }} State */
 
 const spoken = element("spoken", HTMLElement);
 const button = element("button", HTMLButtonElement);
@@ -100,6 +100,17 @@ function showCable(capture, plugged) {
   announce(word, `${say(capture)}: ${say(plugged ? "plugged" : "unplugged")}`);
 }
 
+/** @param {boolean | null} answers */
+function showSegmenter(answers) {
+  element("segmenter-row", HTMLElement).hidden = answers === null;
+  const word = element("segmenter-word", HTMLElement);
+  word.textContent = say(answers ? "answers" : "still");
+  const act = element("segmenter", HTMLButtonElement);
+  act.textContent = say(answers ? "makeStill" : "makeAnswer");
+  act.setAttribute("aria-label", `${say("segmenter")}: ${act.textContent}`);
+  announce(word, `${say("segmenter")}: ${word.textContent}`);
+}
+
 /**
  * Shows what is true in the room.
  * @param {State} state
@@ -115,6 +126,9 @@ export function show(state) {
   showCable("camera", state.camera.plugged);
   showCable("microphone", state.microphone.plugged);
   button.dataset.pressed = String(state.pressed);
+  element("reveal", HTMLButtonElement).hidden = state.reveal === null;
+  element("reveal-help", HTMLElement).hidden = state.reveal === null;
+  showSegmenter(state.segmenter);
   screen.dataset.stale = String(!state.outputs);
 }
 
@@ -146,6 +160,10 @@ export function connect() {
       move(now?.[capture].plugged ? "/unplug" : "/plug", { capture });
     });
   }
+  element("reveal", HTMLButtonElement).addEventListener("click", () => move("/reveal"));
+  element("segmenter", HTMLButtonElement).addEventListener("click", () => {
+    move("/segmenter", { position: now?.segmenter ? "still" : "answers" });
+  });
   element("hold", HTMLButtonElement).addEventListener("click", () => move("/hold"));
   connectButton();
 }

@@ -22,6 +22,11 @@ const texts = /** @satisfies {Record<string, Text>} */ ({
     en: "A short press wakes the room; after that each press admits the guest who waits longest. Held for two seconds it ends the meeting.",
   },
   hold: { de: "Zwei Sekunden halten", en: "Hold for two seconds" },
+  reveal: { de: "Hintergrund zeigen", en: "Show background" },
+  revealHelp: {
+    de: "„Hintergrund zeigen“ deckt auf, was hinter den Menschen steht, eine Minute lang oder bis zum nächsten Druck: für eine Tafel, die gelesen werden soll.",
+    en: "“Show background” uncovers what stands behind people, for a minute or until the next press: for a board that is to be read.",
+  },
   switch: { de: "Schalter des Mikrofons", en: "Microphone switch" },
   switchOpen: { de: "offen", en: "open" },
   switchClosed: { de: "stumm", en: "muted" },
@@ -43,6 +48,11 @@ const texts = /** @satisfies {Record<string, Text>} */ ({
   unplugged: { de: "gezogen", en: "unplugged" },
   plug: { de: "Stecken", en: "Plug in" },
   unplug: { de: "Ziehen", en: "Unplug" },
+  segmenter: { de: "Personensuche", en: "Person search" },
+  answers: { de: "arbeitet", en: "works" },
+  still: { de: "steht still", en: "stands still" },
+  makeStill: { de: "Anhalten", en: "Stop" },
+  makeAnswer: { de: "Weiter", en: "Go on" },
   terminal: { de: "Dasselbe im Terminal", en: "The same in a terminal" },
   lost: {
     de: "Der simulierte Raum antwortet nicht. Läuft „subrosa run“ noch? Die Seite verbindet sich von selbst wieder.",

@@ -16,6 +16,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (capture(), prop::bool::weighted(0.7)).prop_map(|(capture, open)| Step::Switch(capture, open)),
         1 => capture().prop_map(Step::SwitchBreaks),
         4 => any::<bool>().prop_map(Step::Button),
+        2 => any::<bool>().prop_map(Step::Reveal),
         2 => prop::bool::weighted(0.8).prop_map(Step::Room),
         1 => capture().prop_map(Step::Mute),
         1 => Just(Step::Sleep),
@@ -76,7 +77,7 @@ proptest! {
         let mut world = World::new();
         for step in steps.into_iter().filter(|step| !matches!(step, Step::Button(true))) {
             world.step(step);
-            prop_assert_eq!(world.grants, 0);
+            prop_assert_eq!((world.grants, world.reveals), (0, 0));
             prop_assert!(!world.machine.awake);
         }
     }

@@ -148,3 +148,27 @@ fn p1_a_guard_that_ends_first_closes() {
         "an ordered end is no crash: the next guard sleeps"
     );
 }
+
+#[test]
+fn p2_a_press_of_reveal_is_told_once_and_only_while_the_room_is_awake() {
+    let press = [Step::Reveal(true), Step::Wait(5000), Step::Reveal(false), Step::Wait(100)];
+    let start = [&[Step::Reveal(false)][..], &press].concat();
+    assert_eq!(room(&start).reveals, 0, "asleep");
+    let mut world = room(&[&start, &PRESS[..], &[Step::Wait(100)], &press, &press].concat());
+    assert_eq!((world.reveals, world.machine.awake), (2, true), "each press once, however long it is");
+    for step in [Step::Media(false), Step::Reveal(true), Step::Wait(100), Step::Media(true), Step::Wait(1000)] {
+        world.step(step);
+    }
+    assert_eq!(world.reveals, 2, "nobody was there to hear it, and it is not said later");
+}
+
+#[test]
+fn p2_a_reveal_button_that_is_down_from_the_start_reveals_nothing() {
+    let steps =
+        [&[Step::Reveal(true), Step::Wait(100)], &PRESS[..], &[Step::Wait(3000), Step::GuardDies(100)]].concat();
+    let mut world = room(&steps);
+    for step in [Step::Room(true), Step::Media(true), Step::Wait(3000), Step::Reveal(false), Step::Wait(100)] {
+        world.step(step);
+    }
+    assert_eq!((world.reveals, world.machine.awake), (0, true));
+}

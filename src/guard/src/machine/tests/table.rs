@@ -79,7 +79,7 @@ impl Rig {
                 Action::SetLamp { .. }
                 | Action::SetMode(Capture::Camera, _)
                 | Action::Prove(Capture::Camera)
-                | Action::ToMedia(GuardToMedia::MayAsk { .. })
+                | Action::ToMedia(GuardToMedia::MayAsk { .. } | GuardToMedia::Reveal)
                 | Action::ToRoom(_)
                 | Action::Remember(_) => "",
             });

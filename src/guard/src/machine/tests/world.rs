@@ -52,6 +52,7 @@ pub(super) enum Step {
     Switch(Capture, bool),
     SwitchBreaks(Capture),
     Button(bool),
+    Reveal(bool),
     Room(bool),
     Mute(Capture),
     Sleep,
@@ -85,6 +86,7 @@ pub(super) struct World {
     media: bool,
     room: bool,
     button: bool,
+    reveal: bool,
     memory: (Moment, Memory),
     second: Moment,
     muted: BTreeMap<Capture, bool>,
@@ -92,6 +94,7 @@ pub(super) struct World {
     pub(super) grants: usize,
     pub(super) kills: usize,
     pub(super) presses: Vec<bool>,
+    pub(super) reveals: usize,
 }
 
 impl World {
@@ -107,6 +110,7 @@ impl World {
             media: false,
             room: false,
             button: false,
+            reveal: false,
             memory: (Moment::ZERO, Memory::default()),
             second: Moment::ZERO,
             muted: Capture::ALL.map(|capture| (capture, false)).into(),
@@ -114,6 +118,7 @@ impl World {
             grants: 0,
             kills: 0,
             presses: Vec::new(),
+            reveals: 0,
         };
         world.carry_out(actions);
         world.settle();
@@ -182,6 +187,10 @@ impl World {
             Step::Button(down) => {
                 self.button = down;
                 self.queue.push_back(Event::Button(Some(down)));
+            }
+            Step::Reveal(down) => {
+                self.reveal = down;
+                self.queue.push_back(Event::Reveal(Some(down)));
             }
             Step::Room(connected) if connected != self.room => {
                 self.room = connected;
@@ -330,6 +339,7 @@ impl World {
             }
         }
         self.queue.push_back(Event::Button(Some(self.button)));
+        self.queue.push_back(Event::Reveal(Some(self.reveal)));
     }
 
     pub(super) fn wait(&mut self, duration: Duration) {
@@ -440,6 +450,10 @@ impl World {
                     self.may_ask.insert(capture, refusal);
                 }
                 Action::ToMedia(GuardToMedia::Refused { .. }) => {}
+                Action::ToMedia(GuardToMedia::Reveal) => {
+                    assert!(self.reveal && self.machine.awake, "P2: revealed without a hand on the button");
+                    self.reveals += 1;
+                }
                 Action::ToRoom(GuardToRoom::Press { woke }) => self.presses.push(woke),
                 Action::ToRoom(GuardToRoom::State(_)) => {}
                 Action::Kill => {

@@ -73,12 +73,14 @@ pub struct Facts {
     pub microphone_live: bool,
     /// Browsers can check the certificate: it is the operator's.
     pub checked: bool,
+    /// What stands behind people is in no picture that is sent. `false` also where nothing is known.
+    pub background_hidden: bool,
 }
 
 impl Default for Facts {
-    /// Nothing is known: live, and not checked.
+    /// Nothing is known: live, not checked, not hidden.
     fn default() -> Self {
-        Facts { camera_live: true, microphone_live: true, checked: false }
+        Facts { camera_live: true, microphone_live: true, checked: false, background_hidden: false }
     }
 }
 

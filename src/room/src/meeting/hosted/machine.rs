@@ -278,6 +278,7 @@ impl Hosted {
                 microphone_live: facts.microphone_live,
                 encryption: guest.encryption(facts.checked),
                 guests,
+                background_hidden: facts.background_hidden,
                 recording: false,
             };
             guest.settle(now, media, view, &mut self.links_named, out);

@@ -101,7 +101,7 @@ impl World {
             Draw::Picture(back, moving) => Event::Picture(track(link(back).0, "guest-video"), moving),
             Draw::Paused(back, paused) => Event::Paused(link(back), paused),
             Draw::Facts(camera_live, microphone_live) => {
-                Event::Facts(Facts { camera_live, microphone_live, checked: false })
+                Event::Facts(Facts { camera_live, microphone_live, ..Facts::default() })
             }
             Draw::Tick | Draw::Wait(_) => Event::Tick,
         }

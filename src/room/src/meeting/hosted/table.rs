@@ -86,7 +86,10 @@ fn events(link: u64) -> Vec<(&'static str, Duration, Event)> {
         at_once("track", Event::Track(track(link, "guest-video"), Kind::Video)),
         at_once("picture", Event::Picture(track(link, "guest-video"), true)),
         at_once("paused", Event::Paused(LinkId(link), true)),
-        at_once("facts", Event::Facts(Facts { camera_live: false, microphone_live: false, checked: true })),
+        at_once(
+            "facts",
+            Event::Facts(Facts { camera_live: false, microphone_live: false, checked: true, background_hidden: true }),
+        ),
         later("after 1 s", 1),
         later("after 5 s", 5),
         later("after 15 s", 15),

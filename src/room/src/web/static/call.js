@@ -97,6 +97,12 @@ export class CallView {
     };
     live('room-camera', room?.['camera-live'], ['room-camera-live', 'room-camera-closed']);
     live('room-microphone', room?.['microphone-live'], ['room-microphone-live', 'room-microphone-closed']);
+    const background = element('background', HTMLElement);
+    const hidden = room?.['background-hidden'] ?? false;
+    // While the camera is closed there is nothing to be said of what would be behind people.
+    background.hidden = room?.['camera-live'] !== true;
+    background.dataset['hidden'] = String(hidden);
+    label(background, hidden ? 'background-hidden' : 'background', say(hidden ? 'background-hidden' : 'background-visible'));
     const encryption = element('encryption', HTMLElement);
     const word = room?.encryption ?? 'none';
     encryption.dataset['encryption'] = word;

@@ -8,7 +8,7 @@
  * For tests, these names stay: `#name`, `#pin`, `#join`, `#refusal`, `#notice-short`, `#notice`, `#waiting-leave`,
  * `#room-video`, `#own-video`, `#listen`, `#microphone` and `#camera` (`aria-pressed`: on), `#devices`, `#leave`,
  * `#room-camera` and `#room-microphone` (`data-live`: `true`, `false`, or empty), `#encryption` (`data-encryption`:
- * `none`, `end-to-end`, `device-not-checked`), `#recording` (`data-recording`), `#stage` (`data-paused`), `#room-name`, `#banner`, `#again`,
+ * `none`, `end-to-end`, `device-not-checked`), `#background` (`data-hidden`), `#recording` (`data-recording`), `#stage` (`data-paused`), `#room-name`, `#banner`, `#again`,
  * `#language`, `#choose-microphone`, `#choose-camera`, `#choose-speaker`, `#fingerprint`.
  *
  * | module | what it is for |

@@ -32,6 +32,7 @@
  * @property {boolean} microphone-live
  * @property {Encryption} encryption
  * @property {number} guests
+ * @property {boolean} background-hidden
  * @property {boolean} recording
  */
 

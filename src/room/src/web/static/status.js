@@ -31,6 +31,7 @@ import { inEveryLanguage, say, translatePage } from './words.js';
  * @property {GuardState | null} guard
  * @property {boolean} media
  * @property {string | null} encoder
+ * @property {'unknown' | 'as-it-is' | 'hidden' | 'revealed' | 'starting' | 'late' | 'doubtful' | 'failed' | 'model-missing' | 'model-damaged'} background
  * @property {number} guests
  * @property {{ host: string, purpose: string }[]} contacts
  * @property {string} fingerprint
@@ -59,6 +60,9 @@ function render() {
       lamp('microphone', guard.microphone),
     );
   }
+  const background = element('background', HTMLElement);
+  background.dataset['background'] = status.background;
+  write(background, say(`status-background-${status.background}`));
   const hosts = contacts.map(({ host, purpose }) => item(`${host} (${purpose})`));
   element('contacts', HTMLElement).replaceChildren(...(hosts.length > 0 ? hosts : [item(say('status-contacts-none'))]));
   writeFingerprint(element('fingerprint', HTMLElement), status.fingerprint);
