@@ -142,6 +142,12 @@ impl Captures {
         actions
     }
 
+    /// It has been opened under a permit and not been told to close.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
     /// When [`Event::Tick`] is due, if at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -17,6 +17,7 @@ use subrosa_process::users::User;
 
 use crate::cut::Cuts;
 use crate::permit::{Permit, Revocation, TellGuard};
+use crate::reveal::RevealAct;
 
 /// What the guard says, as the session hears it.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub enum GuardEvent {
     Refused(Capture),
     /// The permit of this capture is taken back; its gate is closed already.
     Revoked(Capture),
+    /// Somebody pressed *reveal* on the device.
+    Reveal(RevealAct),
     /// The guard is gone, and with it every permit; both gates are closed already.
     Gone,
 }
@@ -106,7 +109,9 @@ fn converse(mut socket: UnixStream, cuts: &Cuts, words: &Words, tell: &impl Fn(G
 }
 
 fn hear(message: GuardToMedia, issued: &Issued, tell_guard: &TellGuard, cuts: &Cuts) -> Option<GuardEvent> {
+    let act = RevealAct::in_word(&message);
     match message {
+        GuardToMedia::Reveal => act.map(GuardEvent::Reveal),
         GuardToMedia::Granted { permit, capture, nodes } => {
             let granted = Permit::granted(permit, capture, nodes, tell_guard.clone());
             let entry = (capture, granted.revocation());

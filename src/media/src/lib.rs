@@ -4,10 +4,10 @@
 //! Separate pipelines, joined in Rust, so that one can be torn down while the others run (`docs/architecture.md`):
 //!
 //! ```text
-//! camera ─┐                               ┌→ link 1 → network
-//!         ├→ picture → encoder (per codec) ┼→ link 2
-//! card  ──┘                               └→ …
-//! microphone → sound ────────────────────→ links
+//! camera → blur ─┐                               ┌→ link 1 → network
+//!                ├→ picture → encoder (per codec) ┼→ link 2
+//! card  ─────────┘                               └→ …
+//! microphone → sound ───────────────────────────→ links
 //! links → inbound → display, sound
 //! ```
 
@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use subrosa_messages::media::MediaToRoom;
 
+pub mod blur;
 pub mod camera;
 pub mod captures;
 pub mod card;
@@ -28,6 +29,7 @@ pub mod pads;
 pub mod permit;
 pub mod picture;
 pub mod plugins;
+pub mod reveal;
 pub mod room;
 pub mod sample;
 pub mod session;

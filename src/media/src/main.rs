@@ -71,7 +71,7 @@ fn main() -> anyhow::Result<ExitCode> {
             plugins::remember_in(&settings.own_state());
             subrosa_media::session::serve(&settings)?;
         }
-        (None, None) => anyhow::bail!("say --board, --run and --state, or a task: see --help"),
+        (None, None) => anyhow::bail!("say --board, --run, --state and --model, or a task: see --help"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,8 +2,8 @@
 //!
 //! Frames of both have one size and one format, so that changing from one to the other restarts nothing. What
 //! leaves is always one of two things: a frame of the camera while its gate is open, or the card. When the camera
-//! closes, the card follows at once, as a key frame; when it stalls, the card comes after [`STALL`]. There is no third
-//! way, so there is no frozen picture of the room.
+//! closes, or what stands behind people cannot be hidden ([`crate::blur`]), the card follows at once, as a key frame; when it
+//! stalls, the card comes after [`STALL`]. There is no third way, so there is no frozen picture of the room.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -163,6 +163,14 @@ impl Picture {
         true
     }
 
+    /// No frame of the camera is fit to be sent: the card, at once and until one comes again (P4).
+    pub fn cover(&self) {
+        if self.0.lock().showing_camera {
+            self.0.show_card(self.0.cut.at());
+            self.0.changed.notify_all();
+        }
+    }
+
     /// What is to be done once, at the next frame of the camera.
     pub fn at_first_camera_frame(&self, tell: Box<dyn Fn() + Send>) {
         self.0.lock().at_first_camera_frame = Some(tell);
@@ -309,6 +317,26 @@ mod tests {
         thread::sleep(STALL + CARD_PERIOD);
         assert!(!log.0.lock().unwrap().last().unwrap().1);
         assert_ne!(log.1.load(Ordering::SeqCst), 0, "as a key frame");
+    }
+
+    #[test]
+    fn p4_a_covered_picture_is_the_card_at_once_until_a_frame_comes() {
+        let (picture, timebase, cut) = picture();
+        let log = Arc::new(Log::default());
+        let _view = picture.add(log.clone());
+        assert!(cut.open(&permit().0));
+        thread::sleep(Duration::from_millis(2));
+        assert!(picture.camera_frame(frame(&timebase)));
+        let cameras = || log.0.lock().unwrap().iter().filter(|(_, camera)| *camera).count();
+        picture.cover();
+        let (time, camera) = *log.0.lock().unwrap().last().unwrap();
+        assert!(!camera, "before anything else");
+        assert_eq!(log.1.load(Ordering::SeqCst), time.unwrap().nseconds(), "as a key frame");
+        thread::sleep(CARD_PERIOD * 2);
+        assert!(log.0.lock().unwrap().iter().filter(|(_, camera)| !camera).count() >= 3, "and it goes on");
+        assert_eq!(cameras(), 1);
+        assert!(picture.camera_frame(frame(&timebase)));
+        assert_eq!((cameras(), log.0.lock().unwrap().last().unwrap().1), (2, true), "it recovers by itself");
     }
 
     #[test]

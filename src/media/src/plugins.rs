@@ -11,6 +11,9 @@ pub enum PluginsError {
     /// The bandwidth estimator, which is linked in, could not be registered.
     #[error("the bandwidth estimator could not be registered: GStreamer 1.22 or newer is needed")]
     Estimator(#[source] gst::glib::BoolError),
+    /// The blur, which is linked in, could not be registered.
+    #[error("the background blur could not be registered: GStreamer 1.22 or newer is needed")]
+    Blur(#[source] gst::glib::BoolError),
 }
 
 /// Starts GStreamer. To be called before any permit is asked for.
@@ -23,6 +26,7 @@ pub enum PluginsError {
 pub fn start() -> Result<(), PluginsError> {
     gst::init().map_err(PluginsError::Start)?;
     gstrsrtp::plugin_register_static().map_err(PluginsError::Estimator)?;
+    gstsubrosablur::plugin_register_static().map_err(PluginsError::Blur)?;
     if gst::Plugin::load_by_name("video4linux2").is_err() {
         tracing::warn!("GStreamer has no plug-in video4linux2: V4L2 cameras and encoders cannot be used");
     }

@@ -18,8 +18,8 @@ use subrosa_media::timebase::Timebase;
 use subrosa_messages::frame::{self, Decoder};
 use subrosa_messages::guard::{GuardToMedia, MediaToGuard, PermitId, Refusal};
 use subrosa_messages::media::{
-    CaptureHealth, Codec, Counters, DescriptionKind, Direction, Kind, Line, LinkId, LinkNetwork, LinkState,
-    MediaConfiguration, MediaToRoom, Mid, RoomToMedia, Size, Source,
+    Background, BackgroundState, CaptureHealth, Codec, Counters, Cover, DescriptionKind, Direction, Kind, Line, LinkId,
+    LinkNetwork, LinkState, MediaConfiguration, MediaToRoom, Mid, RoomToMedia, Size, Source,
 };
 use subrosa_messages::{Capture, Pii};
 use subrosa_process::peer;
@@ -112,6 +112,14 @@ impl Room {
         frame::write(&mut self.socket, word, body).unwrap();
     }
 
+    fn hide(&mut self, background: Background) {
+        self.say(&RoomToMedia::Hide { background, size: Size { width: 0, height: 0 } }, &[]);
+    }
+
+    fn background(&self, wanted: BackgroundState) {
+        self.wait(|word| (*word == MediaToRoom::Background(wanted)).then_some(()));
+    }
+
     fn wait<T>(&self, wanted: impl Fn(&MediaToRoom) -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -178,6 +186,7 @@ impl Stage {
         let encoder =
             room.wait(|word| if let MediaToRoom::Ready { encoder } = word { Some(encoder.clone()) } else { None });
         assert_eq!(encoder.as_deref(), Some("x264enc"));
+        room.hide(Background::AsItIs);
         room.say(&RoomToMedia::Card { size: CARD }, &[0, 0, 0, 255].repeat((CARD.width * CARD.height) as usize));
         Stage { folder, media, listener, guard, room: Some(room) }
     }
@@ -267,6 +276,8 @@ fn command(folder: &Path) -> Command {
         .arg(folder.join("run"))
         .arg("--state")
         .arg(folder.join("state"))
+        .arg("--model")
+        .arg(folder.join("no model"))
         .arg("--one-user")
         .stdin(Stdio::null());
     command
@@ -377,6 +388,65 @@ fn p2_nothing_opens_when_only_the_room_wants_it() {
     stage.guard.may_ask(Capture::Camera, Some(Refusal::Asleep));
     assert!(stage.guard.words.recv_timeout(Duration::from_millis(500)).is_err(), "not even asked for");
     assert_eq!(stage.room().count().camera_frames, 0);
+}
+
+/// A camera that is open while nothing can be hidden: there is no model.
+fn covered() -> (Stage, PermitId) {
+    let mut stage = Stage::set();
+    stage.room().hide(Background::Strong);
+    stage.room().background(BackgroundState::Covered(Cover::ModelMissing));
+    let node = stage.camera();
+    stage.guard.may_ask(Capture::Camera, None);
+    stage.room().say(&RoomToMedia::Want { camera: true, microphone: false }, &[]);
+    let permit = stage.guard.grant(Capture::Camera, &node);
+    // The first frame asks for a segmenter, and there is none.
+    stage.room().background(BackgroundState::Covered(Cover::Starting));
+    stage.room().background(BackgroundState::Covered(Cover::ModelMissing));
+    (stage, permit)
+}
+
+#[test]
+fn p4_without_a_model_no_frame_of_the_camera_is_sent_and_the_room_is_told() {
+    let (mut stage, _) = covered();
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(stage.room().count().camera_frames, 0);
+    stage.room().hide(Background::AsItIs);
+    stage.room().background(BackgroundState::AsItIs);
+    stage.room().health(Capture::Camera, CaptureHealth::Running);
+}
+
+#[test]
+fn p2_p4_only_the_guard_uncovers_and_the_second_press_or_the_room_s_end_covers() {
+    let (mut stage, _) = covered();
+    let revealed = |room: &Room| {
+        room.wait(|word| match word {
+            MediaToRoom::Background(BackgroundState::Revealed { left_ms }) => Some(*left_ms),
+            _ => None,
+        })
+    };
+    for _ in 0..2 {
+        stage.guard.say(&GuardToMedia::Reveal);
+        assert!((59_000..=60_000).contains(&revealed(stage.room())));
+        let before = stage.room().count().camera_frames;
+        let started = Instant::now();
+        while stage.room().count().camera_frames <= before {
+            assert!(started.elapsed() < PATIENCE);
+            thread::sleep(Duration::from_millis(10));
+        }
+        stage.guard.say(&GuardToMedia::Reveal);
+        stage.room().background(BackgroundState::Covered(Cover::ModelMissing));
+        let after = stage.room().count().camera_frames;
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(stage.room().count().camera_frames, after, "not one more");
+    }
+    stage.guard.say(&GuardToMedia::Reveal);
+    revealed(stage.room());
+    // Whatever the room wants to hide, in whatever words, ends it.
+    stage.room().hide(Background::Strong);
+    stage.room().background(BackgroundState::Covered(Cover::ModelMissing));
+    let after = stage.room().count().camera_frames;
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(stage.room().count().camera_frames, after);
 }
 
 #[test]

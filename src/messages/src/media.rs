@@ -289,8 +289,8 @@ pub enum RoomToMedia {
         /// Its size.
         size: Size,
     },
-    /// What is sent in place of what stands behind people. Until the first one of a connection no frame of the camera
-    /// is sent. With [`Background::Picture`] the body is RGBA (sRGB, opaque), `size.width * size.height * 4` bytes; it is scaled
+    /// What is sent in place of what stands behind people. Until the first one of a connection it is
+    /// [`Background::Strong`]. With [`Background::Picture`] the body is RGBA (sRGB, opaque), `size.width * size.height * 4` bytes; it is scaled
     /// to cover. There is no word for uncovering it for a while: only an act in the room does that, and the guard
     /// tells media of it (P2).
     Hide {

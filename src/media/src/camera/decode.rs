@@ -7,7 +7,8 @@ use gstreamer_video as gst_video;
 
 use super::{Bench, CameraError, range};
 
-/// Puts the tail behind `last` and links it: decode JPEG where it is, convert, scale, hand over.
+/// Puts the tail behind `last` and links it: decode JPEG where it is, convert, scale, hide what stands behind people, hand
+/// over.
 pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: &Bench) -> Result<(), CameraError> {
     let make = |name: &str| gst::ElementFactory::make(name).build().map_err(|_| CameraError::Plugins);
     let mut chain = vec![last.clone()];
@@ -56,7 +57,8 @@ pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: 
             })
             .build(),
     );
-    chain.extend([convert, filter, sink.upcast()]);
+    let blur = bench.blur.element().map_err(|_| CameraError::Plugins)?;
+    chain.extend([convert, filter, blur, sink.upcast()]);
     let added: Vec<_> = chain.iter().skip(1).collect();
     pipeline.add_many(added).map_err(|_| CameraError::Plugins)?;
     gst::Element::link_many(&chain).map_err(|_| CameraError::Format)
@@ -76,15 +78,19 @@ fn limited(mut buffer: gst::Buffer, info: &gst_video::VideoInfo) -> gst::Buffer 
     }
 }
 
-/// Errors of a camera's pipeline become its failure.
+/// Errors of a camera's pipeline become its failure; and where nothing can be hidden, the card comes at once.
 pub fn report_errors(pipeline: &gst::Pipeline, bench: &Bench) {
-    let failed = bench.failed.clone();
+    let (failed, blur, picture) = (bench.failed.clone(), bench.blur.clone(), bench.picture.clone());
     let Some(bus) = pipeline.bus() else { return };
     bus.set_sync_handler(move |_bus, message| {
         if let gst::MessageView::Error(error) = message.view() {
             let missing =
                 error.error().matches(gst::ResourceError::NotFound) || error.error().matches(gst::ResourceError::Read);
             failed(if missing { CameraError::Missing } else { CameraError::Failed });
+        }
+        // On the camera's own thread, before it looks at its next frame.
+        if blur.heard(message) {
+            picture.cover();
         }
         gst::BusSyncReply::Drop
     });

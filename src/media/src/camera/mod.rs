@@ -17,6 +17,7 @@ use subrosa_messages::Capture;
 use subrosa_messages::media::{CaptureHealth, MediaToRoom, Size};
 
 use crate::Notify;
+use crate::blur::Blur;
 use crate::permit::Permit;
 use crate::picture::Picture;
 use crate::timebase::Timebase;
@@ -60,6 +61,8 @@ pub struct Bench {
     pub picture: Picture,
     /// The clock.
     pub timebase: Timebase,
+    /// What stands in front of the picture.
+    pub blur: Blur,
     /// Called when it fails by itself.
     pub failed: Arc<dyn Fn(CameraError) + Send + Sync>,
 }
@@ -89,7 +92,13 @@ impl Camera {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn new(kind: CaptureSource, picture: &Picture, timebase: &Timebase, notify: Notify) -> std::io::Result<Self> {
+    pub fn new(
+        kind: CaptureSource,
+        picture: &Picture,
+        timebase: &Timebase,
+        blur: &Blur,
+        notify: Notify,
+    ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let at_edge = orders.clone();
         picture.cut().when_closed(Box::new(move |_| {
@@ -99,6 +108,7 @@ impl Camera {
             open: KINDS.iter().find(|row| row.0 == kind).map(|row| row.1),
             picture: picture.clone(),
             timebase: timebase.clone(),
+            blur: blur.clone(),
             notify,
             orders: orders.clone(),
             held: None,
@@ -134,6 +144,7 @@ struct Desk {
     open: Option<Open>,
     picture: Picture,
     timebase: Timebase,
+    blur: Blur,
     notify: Notify,
     orders: Sender<Order>,
     held: Option<Held>,
@@ -147,6 +158,7 @@ impl Desk {
                 Order::Open(permit) => self.open(permit),
                 Order::Close => {
                     if self.held.take().is_some() {
+                        self.blur.closed();
                         self.say(CaptureHealth::Closed);
                     }
                 }
@@ -155,6 +167,7 @@ impl Desk {
                         tracing::warn!("{error}");
                         self.picture.cut().close();
                         drop(self.held.take());
+                        self.blur.closed();
                         self.say(health(error));
                     }
                 }
@@ -170,7 +183,9 @@ impl Desk {
 
     fn open(&mut self, mut permit: Permit) {
         self.number += 1;
-        drop(self.held.take());
+        if self.held.take().is_some() {
+            self.blur.closed();
+        }
         if permit.is_revoked() {
             drop(permit);
             self.say(CaptureHealth::Closed);
@@ -187,10 +202,12 @@ impl Desk {
                         tracing::warn!("{error}");
                         self.picture.cut().close();
                         drop((device, permit));
+                        self.blur.closed();
                         self.say(health(error));
                     }
                     None => {
                         drop((device, permit));
+                        self.blur.closed();
                         self.say(CaptureHealth::Closed);
                     }
                 }
@@ -198,6 +215,7 @@ impl Desk {
             Err(error) => {
                 tracing::warn!("{error}");
                 permit.failed();
+                self.blur.closed();
                 self.say(health(error));
             }
         }
@@ -213,7 +231,7 @@ impl Desk {
         self.picture.at_first_camera_frame(Box::new(move || {
             let _lives_as_long = orders.send(Order::Frame(number));
         }));
-        Bench { picture: self.picture.clone(), timebase: self.timebase.clone(), failed }
+        Bench { picture: self.picture.clone(), timebase: self.timebase.clone(), blur: self.blur.clone(), failed }
     }
 
     fn say(&self, state: CaptureHealth) {

@@ -46,7 +46,7 @@ fn stage() -> Stage {
             log.lock().unwrap().push(state);
         }
     });
-    let camera = Camera::new(CaptureSource::Sim, &picture, &timebase, notify).unwrap();
+    let camera = Camera::new(CaptureSource::Sim, &picture, &timebase, &crate::blur::tests::off(), notify).unwrap();
     Stage { camera, cut, heard, said: Arc::default(), frames, _view: view, picture }
 }
 

@@ -20,6 +20,8 @@ use subrosa_process::peer;
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::{UserError, Users};
 
+use crate::blur::Blur;
+use crate::blur::segmenter::Place;
 use crate::captures::{self, Captures};
 use crate::cut::Cuts;
 use crate::encode::Run;
@@ -28,6 +30,7 @@ use crate::guard::{self, GuardEvent};
 use crate::link::{LinkEvent, certificate};
 use crate::permit::Permit;
 use crate::plugins::{self, PluginsError};
+use crate::reveal::{self, Reveal};
 use crate::room::{self, RoomEvent, Say};
 use crate::timebase::Timebase;
 use links::Links;
@@ -52,6 +55,9 @@ pub struct Settings {
     /// The state folder; this process keeps what it learnt about the machine in `media/` below it.
     #[arg(long)]
     pub state: PathBuf,
+    /// The model that tells people from what is behind them.
+    #[arg(long)]
+    pub model: PathBuf,
     /// All processes run as the user of this one.
     #[arg(long)]
     pub one_user: bool,
@@ -133,8 +139,21 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
         drop(to_loop.send(Happening::Guard(event)));
     })?;
     let _not_under_systemd = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let surroundings =
-        Surroundings { board, run, state: settings.own_state(), timebase, cuts, say, words, inbox: inbox.clone() };
+    let place = Place { model: settings.model.clone(), line: run.sim_segmenter() };
+    let to_room = say.clone();
+    let tell = Arc::new(move |state| to_room.say(MediaToRoom::Background(state), Vec::new()));
+    let blur = Blur::new(&board.blur, place, tell);
+    let surroundings = Surroundings {
+        board,
+        run,
+        state: settings.own_state(),
+        timebase,
+        cuts,
+        blur,
+        say,
+        words,
+        inbox: inbox.clone(),
+    };
     Ok(Session::new(surroundings).work(&happenings)?)
 }
 
@@ -145,6 +164,7 @@ struct Surroundings {
     state: PathBuf,
     timebase: Timebase,
     cuts: Cuts,
+    blur: Blur,
     say: Say,
     words: guard::Words,
     inbox: Sender<Happening>,
@@ -173,6 +193,7 @@ struct Session {
     links: Links,
     camera: Captures,
     microphone: Captures,
+    reveal: Reveal,
     health: [CaptureHealth; 2],
     pictures: Vec<Picture>,
     played: Vec<TrackId>,
@@ -191,6 +212,7 @@ impl Session {
             links: Links::default(),
             camera: Captures::default(),
             microphone: Captures::default(),
+            reveal: Reveal::default(),
             health: [CaptureHealth::Closed; 2],
             pictures: Vec::new(),
             played: Vec::new(),
@@ -206,7 +228,13 @@ impl Session {
     fn work(mut self, happenings: &Receiver<Happening>) -> Result<(), WorksError> {
         loop {
             self.beat(Instant::now());
-            let deadlines = [self.next_tick, self.next_beat, self.camera.deadline(), self.microphone.deadline()];
+            let deadlines = [
+                self.next_tick,
+                self.next_beat,
+                self.camera.deadline(),
+                self.microphone.deadline(),
+                self.reveal.deadline(),
+            ];
             let happening = match deadlines.into_iter().flatten().min() {
                 None => happenings.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(deadline) => happenings.recv_timeout(deadline.saturating_duration_since(Instant::now())),
@@ -260,6 +288,7 @@ impl Session {
     }
 
     fn time_passed(&mut self, now: Instant) {
+        self.reveal(reveal::Event::Tick);
         self.capture(Capture::Camera, captures::Event::Tick, None);
         self.capture(Capture::Microphone, captures::Event::Tick, None);
         if self.next_tick.is_some_and(|tick| now >= tick) {
@@ -282,6 +311,12 @@ impl Session {
             RoomToMedia::Want { camera, microphone } => {
                 self.capture(Capture::Camera, captures::Event::Wanted(camera), None);
                 self.capture(Capture::Microphone, captures::Event::Wanted(microphone), None);
+            }
+            RoomToMedia::Hide { background, size } => {
+                self.reveal(reveal::Event::Hides(background.hides()));
+                if let Err(error) = self.around.blur.hide(background, size, body) {
+                    tracing::warn!("{error}");
+                }
             }
             RoomToMedia::Card { size } => self.with_works(|works| works.card(size, body)),
             RoomToMedia::Overlay { size } => self.with_works(|works| works.overlay(size, body)),
@@ -343,6 +378,7 @@ impl Session {
             RoomToMedia::Data { link } => self.links.data(link, body),
             RoomToMedia::Configure(_)
             | RoomToMedia::Want { .. }
+            | RoomToMedia::Hide { .. }
             | RoomToMedia::Card { .. }
             | RoomToMedia::Show { .. }
             | RoomToMedia::Overlay { .. }
@@ -382,6 +418,8 @@ impl Session {
     }
 
     fn room_gone(&mut self) {
+        self.reveal(reveal::Event::Gone);
+        self.around.blur.forget();
         self.links.clear();
         self.early.clear();
         self.pictures.clear();
@@ -395,13 +433,25 @@ impl Session {
     fn guard_said(&mut self, event: GuardEvent) {
         match event {
             GuardEvent::Here => self.both(captures::Event::GuardHere),
-            GuardEvent::Gone => self.both(captures::Event::GuardGone),
+            GuardEvent::Gone => {
+                self.reveal(reveal::Event::Gone);
+                self.both(captures::Event::GuardGone);
+            }
+            GuardEvent::Reveal(act) => self.reveal(reveal::Event::Pressed(act)),
             GuardEvent::MayAsk(capture, refusal) => self.capture(capture, captures::Event::MayAsk(refusal), None),
             GuardEvent::Refused(capture) => self.capture(capture, captures::Event::Refused, None),
             GuardEvent::Revoked(capture) => self.capture(capture, captures::Event::Revoked, None),
             GuardEvent::Granted(permit) => {
                 self.capture(permit.capture(), captures::Event::Granted, Some(permit));
             }
+        }
+    }
+
+    fn reveal(&mut self, event: reveal::Event) {
+        match self.reveal.step(Instant::now(), event) {
+            Some(reveal::Change::Uncover { until }) => self.around.blur.uncover(until),
+            Some(reveal::Change::Cover) => self.around.blur.cover(),
+            None => {}
         }
     }
 
@@ -443,6 +493,7 @@ impl Session {
                 }
             }
         }
+        self.reveal(reveal::Event::Camera(self.camera.is_open()));
     }
 
     fn link_said(&mut self, link: LinkId, event: LinkEvent) {

@@ -62,7 +62,8 @@ impl Works {
         let rate = configuration.frames_per_second.clamp(1, 120);
         let picture = Picture::new(size, rate, &around.timebase, &around.cuts.camera)
             .map_err(|_| WorksError::Picture(size.width, size.height))?;
-        let camera = Camera::new(around.board.camera.source, &picture, &around.timebase, around.notify())?;
+        let camera =
+            Camera::new(around.board.camera.source, &picture, &around.timebase, &around.blur, around.notify())?;
         let microphone = around.cuts.microphone.clone();
         let sound = Sound::new(&around.board, &around.run, &around.timebase, microphone, around.notify())?;
         let display =
