@@ -228,7 +228,10 @@ impl Blur {
     fn try_model(&self) {
         let blur = self.clone();
         let found = move || {
-            let fault = segmenter::make(blur.0.board.segmenter, &blur.0.place).err().map(of_fault);
+            let fault = segmenter::make(blur.0.board.segmenter, &blur.0.place).err().map(|fault| {
+                tracing::warn!("nothing of the camera is sent until its background can be hidden: {fault}");
+                of_fault(fault)
+            });
             let mut state = blur.lock();
             state.fault = fault;
             blur.say(state);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gstsubrosablur::Fault;
 use subrosa_blur::segmenter::{SegmentError, Segmenter};
+use subrosa_blur::selfie::{ModelError, Selfie};
 use subrosa_board::SegmenterKind;
 
 /// How often a segmenter that stands still looks whether it may go on.
@@ -66,10 +67,17 @@ fn stands_still(line: &Path) -> bool {
 }
 
 fn open_model(model: &Path) -> Result<Box<dyn Segmenter>, Fault> {
-    if !model.is_file() {
-        return Err(Fault::Missing);
+    match Selfie::open(model) {
+        Ok(selfie) => Ok(Box::new(selfie)),
+        Err(error) => {
+            // Tried again and again while a camera waits for it: a word each time would fill the log.
+            tracing::debug!("{error}");
+            Err(match error {
+                ModelError::Unreadable { .. } => Fault::Missing,
+                ModelError::Damaged(_) | ModelError::Unsupported(_) => Fault::Damaged,
+            })
+        }
     }
-    Err(Fault::Damaged)
 }
 
 #[cfg(test)]
