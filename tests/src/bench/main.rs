@@ -8,6 +8,7 @@ mod blur;
 mod cost;
 mod far;
 mod pictures;
+mod kiosk;
 mod report;
 mod soak;
 mod speed;
@@ -62,6 +63,18 @@ enum Command {
     },
     /// Photographs and a clip with their background hidden, in tests/artefacts
     Pictures,
+    /// The room against a browser that blurs and sends the same picture: CPU for each frame that arrives, memory, start
+    Kiosk {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Seconds that each sender is measured over, in each round
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        /// Rounds, interleaved
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// Random presses, joins and kills: nothing grows, lamps are always true
     Soak {
         /// How long
@@ -76,6 +89,9 @@ enum Command {
 fn main() {
     let arguments = Arguments::parse();
     if !have(&[Need::Root, Need::Program("ip"), Need::Program("gst-launch-1.0")]) {
+        std::process::exit(2);
+    }
+    if matches!(arguments.command, Command::Kiosk { .. }) && !have(&[Need::Chromium, Need::Program("npm")]) {
         std::process::exit(2);
     }
     let _stage = Stage::take();
@@ -104,6 +120,11 @@ fn main() {
             report.print();
         }
         Command::Pictures => pictures::run(),
+        Command::Kiosk { json, seconds, rounds } => {
+            let mut report = Report::start(json);
+            kiosk::run(&mut report, seconds.max(1), rounds.max(1));
+            report.print();
+        }
         Command::Soak { minutes, seed } => soak::run(minutes, seed),
     }
 }

@@ -9,21 +9,30 @@ use subrosa_tests::mute::percentile;
 pub struct Report {
     json: bool,
     lines: Vec<Line>,
+    notes: Vec<String>,
+}
+
+/// What the design wants of a figure.
+#[derive(Clone, Copy)]
+pub enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 struct Line {
     key: String,
     value: f64,
     unit: &'static str,
-    /// The goal of the design, `<=`.
-    goal: Option<f64>,
+    goal: Option<Goal>,
+    /// Lowest and highest of several rounds.
+    range: Option<(f64, f64)>,
     /// Name of the reference and the ratio to it.
     ratio: Option<(&'static str, f64)>,
 }
 
 impl Report {
     pub fn start(json: bool) -> Self {
-        Report { json, lines: Vec::new() }
+        Report { json, lines: Vec::new(), notes: Vec::new() }
     }
 
     /// Says on standard error what is being measured, since it takes minutes.
@@ -31,13 +40,33 @@ impl Report {
         eprintln!("… {what}");
     }
 
+    /// Says a condition under which the figures hold.
+    pub fn note(&mut self, words: &str) {
+        self.notes.push(words.to_owned());
+    }
+
     pub fn add(&mut self, key: &str, value: f64, unit: &'static str, goal: Option<f64>) {
-        self.lines.push(Line { key: key.to_owned(), value, unit, goal, ratio: None });
+        self.add_goal(key, value, unit, goal.map(Goal::AtMost));
+    }
+
+    pub fn add_goal(&mut self, key: &str, value: f64, unit: &'static str, goal: Option<Goal>) {
+        self.lines.push(Line { key: key.to_owned(), value, unit, goal, range: None, ratio: None });
+    }
+
+    pub fn add_range(&mut self, key: &str, value: f64, unit: &'static str, range: Option<(f64, f64)>) {
+        self.lines.push(Line { key: key.to_owned(), value, unit, goal: None, range, ratio: None });
     }
 
     pub fn add_against(&mut self, key: &str, value: f64, unit: &'static str, reference: &'static str) {
         let base = self.lines.iter().find(|line| line.key == reference).map_or(f64::NAN, |line| line.value);
-        self.lines.push(Line { key: key.to_owned(), value, unit, goal: None, ratio: Some((reference, value / base)) });
+        self.lines.push(Line {
+            key: key.to_owned(),
+            value,
+            unit,
+            goal: None,
+            range: None,
+            ratio: Some((reference, value / base)),
+        });
     }
 
     /// Median and 99th percentile of times.
@@ -54,16 +83,24 @@ impl Report {
     pub fn print(&self) {
         if self.json {
             let lines: Vec<Value> = self.lines.iter().map(Line::json).collect();
-            println!("{:#}", json!({"machine": machine(), "measured": lines}));
+            println!("{:#}", json!({"machine": machine(), "notes": self.notes, "measured": lines}));
             return;
         }
-        println!("{}\n", machine());
+        println!("{}", machine());
+        for note in &self.notes {
+            println!("{note}");
+        }
+        println!();
         let width = self.lines.iter().map(|line| line.key.chars().count()).max().unwrap_or(0);
         for line in &self.lines {
-            let goal = line.goal.map_or_else(String::new, |goal| format!("   goal ≤ {goal:.0} {}", line.unit));
+            let goal = line.goal.map_or_else(String::new, |goal| match goal {
+                Goal::AtMost(goal) => format!("   goal ≤ {goal:.0} {}", line.unit),
+                Goal::AtLeast(goal) => format!("   goal ≥ {goal:.0} {}", line.unit),
+            });
+            let range = line.range.map_or_else(String::new, |(low, high)| format!("   [{low:.1} to {high:.1}]"));
             let ratio = line.ratio.map_or_else(String::new, |(name, ratio)| format!("   {ratio:.2} × {name}"));
             let digits = if line.value.abs() < 10.0 { 2 } else { 1 };
-            println!("{:width$}  {:>9.digits$} {}{goal}{ratio}", line.key, line.value, line.unit);
+            println!("{:width$}  {:>9.digits$} {}{range}{goal}{ratio}", line.key, line.value, line.unit);
         }
     }
 }
@@ -75,7 +112,15 @@ impl Line {
         map.insert("value".into(), ((self.value * 100.0).round() / 100.0).into());
         map.insert("unit".into(), self.unit.into());
         if let Some(goal) = self.goal {
-            map.insert("goal".into(), goal.into());
+            let (name, goal) = match goal {
+                Goal::AtMost(goal) => ("goal", goal),
+                Goal::AtLeast(goal) => ("goal_at_least", goal),
+            };
+            map.insert(name.into(), goal.into());
+        }
+        if let Some((low, high)) = self.range {
+            map.insert("lowest".into(), ((low * 100.0).round() / 100.0).into());
+            map.insert("highest".into(), ((high * 100.0).round() / 100.0).into());
         }
         if let Some((name, ratio)) = self.ratio {
             map.insert("reference".into(), name.into());

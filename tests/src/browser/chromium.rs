@@ -53,6 +53,9 @@ pub(super) fn start(plan: &Plan) -> (Chromium, Child, TempDir) {
             command.args(["--use-fake-device-for-media-stream=device-count=0", "--use-fake-ui-for-media-stream"]);
         }
     }
+    if let Some(camera) = &plan.camera {
+        command.arg(format!("--use-file-for-fake-video-capture={}", camera.display()));
+    }
     command.arg("about:blank").env("HOME", profile.path()).env("LANGUAGE", plan.language);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let process = inside(plan.namespace.as_deref(), || command.spawn()).expect("chromium");

@@ -11,6 +11,7 @@ mod firefox;
 mod wire;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +47,13 @@ pub struct Plan {
     pub devices: Devices,
     /// Language of the browser.
     pub language: &'static str,
+    /// What Chromium's camera sees: a file of Motion JPEG (30 frames a second) or Y4M; `None`: its own test picture.
+    pub camera: Option<PathBuf>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { namespace: None, devices: Devices::Granted, language: "en" }
+        Plan { namespace: None, devices: Devices::Granted, language: "en", camera: None }
     }
 }
 
@@ -123,6 +126,12 @@ impl Browser {
         let mut browser = Browser { driver, process, _profile: profile };
         browser.driver.before_every_page(SCRIPT).expect("a script before every page");
         browser
+    }
+
+    /// The id of the process that all others of the browser descend from.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Opens a page.

@@ -1,0 +1,16 @@
+// What an expert would write for a browser: no canvas at all. Frames go to a worker as they are and come back composed.
+
+export async function blurred(track) {
+  const worker = new Worker('planes-worker.js', { type: 'module' });
+  const ready = new Promise((done, failed) => {
+    worker.onmessage = ({ data }) => (data === 'ready' ? done() : failed(new Error(data)));
+    worker.onerror = ({ message }) => failed(new Error(message));
+  });
+  // Chromium has both ends on the page and not in workers; their streams can be handed over.
+  const { readable } = new MediaStreamTrackProcessor({ track });
+  const sent = new MediaStreamTrackGenerator({ kind: 'video' });
+  const { writable } = sent;
+  worker.postMessage({ readable, writable }, [readable, writable]);
+  await ready;
+  return sent;
+}
