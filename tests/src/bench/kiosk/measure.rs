@@ -10,13 +10,15 @@ use gstreamer_video as gst_video;
 use subrosa_tests::call::MOVED;
 use subrosa_tests::figures::{Figures, descendants};
 use subrosa_tests::peer::{Link, Packet, difference, pictures};
-use subrosa_tests::stage::eventually;
+use subrosa_tests::stage::{artefact, eventually};
 
 /// Before the measure: the estimate of the bandwidth has climbed, everything is loaded and compiled.
 const WARM_UP: Duration = Duration::from_secs(12);
 
 /// A sender at work: its processes, and the peer that it sends to.
 pub struct Sender<'a> {
+    /// What the picture of it is called among the artefacts.
+    pub name: &'a str,
     /// The process that all others descend from.
     pub ancestor: u32,
     /// Names of processes that are not counted: what stands in for hardware.
@@ -89,7 +91,7 @@ impl Sender<'_> {
             first: since(packets.first().map(|packet| packet.at)),
             moves: since(moves(&packets, self.payload)),
             bits: bytes as f64 * 8.0 / 1000.0 / took,
-            sizes: sizes(&packets, self.payload, start),
+            sizes: watch(&packets, self.payload, start, self.name),
             busy,
         }
     }
@@ -128,16 +130,18 @@ fn moves(packets: &[Packet], payload: u8) -> Option<Instant> {
     early.iter().find(moved).map(|packet| packet.at)
 }
 
-/// Sizes of the frames that arrived from `start` on, as their parameter sets say.
-fn sizes(packets: &[Packet], payload: u8, start: Instant) -> BTreeSet<(u32, u32)> {
+/// Decodes what arrived, afterwards. Returns the sizes of the frames from `start` on, and keeps the last of them for people
+/// to look at: a figure for a page that does not blur would be worth nothing.
+fn watch(packets: &[Packet], payload: u8, start: Instant, name: &str) -> BTreeSet<(u32, u32)> {
     let description = format!(
         "appsrc name=in format=time caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=H264,payload={payload} \
-         ! rtph264depay ! h264parse ! video/x-h264,alignment=au ! appsink name=out sync=false"
+         ! rtph264depay ! avdec_h264 ! appsink name=out sync=false"
     );
-    let pipeline = gst::parse::launch(&description).expect("a parser").downcast::<gst::Pipeline>().expect("a pipeline");
+    let pipeline =
+        gst::parse::launch(&description).expect("the decoder").downcast::<gst::Pipeline>().expect("a pipeline");
     let input = pipeline.by_name("in").unwrap().downcast::<gst_app::AppSrc>().unwrap();
     let output = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
-    pipeline.set_state(gst::State::Playing).expect("the parser runs");
+    pipeline.set_state(gst::State::Playing).expect("the decoder runs");
     let begin = packets.first().map_or(start, |packet| packet.at);
     let time = |at: Instant| gst::ClockTime::from_nseconds(u64::try_from((at - begin).as_nanos()).unwrap_or(0));
     let feed: Vec<(gst::ClockTime, Vec<u8>)> =
@@ -153,19 +157,21 @@ fn sizes(packets: &[Packet], payload: u8, start: Instant) -> BTreeSet<(u32, u32)
         let _ended = input.end_of_stream();
     });
     let mut sizes = BTreeSet::new();
+    let mut last = None;
     while let Ok(sample) = output.pull_sample() {
-        let late = sample.buffer().and_then(gst::BufferRef::pts).is_some_and(|pts| pts >= time(start));
-        let size = sample
-            .caps()
-            .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok().map(|info| (info.width(), info.height())))
-            .or_else(|| {
-                let structure = sample.caps()?.structure(0)?;
-                let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
-                Some((side("width")?, side("height")?))
-            });
-        sizes.extend(size.filter(|_| late));
+        if sample.buffer().and_then(gst::BufferRef::pts).is_some_and(|pts| pts >= time(start)) {
+            let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+            sizes.extend(info.map(|info| (info.width(), info.height())));
+            last = Some(sample);
+        }
     }
     let _panicked = feeder.join();
     let _stopped = pipeline.set_state(gst::State::Null);
+    let png = gst::Caps::builder("image/png").build();
+    let image =
+        last.and_then(|last| gst_video::convert_sample(&last, &png, Some(gst::ClockTime::from_seconds(5))).ok());
+    if let Some(Ok(bytes)) = image.as_ref().and_then(|image| image.buffer()).map(gst::BufferRef::map_readable) {
+        let _unwritable = std::fs::write(artefact(&format!("kiosk-{name}.png")), bytes.as_slice());
+    }
     sizes
 }

@@ -31,7 +31,8 @@ pub fn room(seconds: u64) -> Outcome {
     let link = peer.connected(Duration::from_secs(10));
     let (payload, encoding) = link.offer.line("room-video").codec().expect("a codec");
     assert_eq!(encoding, "H264", "the room sends what the kiosk sends");
-    Sender { ancestor: room.supervisor(), besides: &[SIMULATOR], link: &link, payload, started }.measure(seconds)
+    Sender { name: "room", ancestor: room.supervisor(), besides: &[SIMULATOR], link: &link, payload, started }
+        .measure(seconds)
 }
 
 /// Chromium with an effect of the kiosk's page. Returns the encoder's name, too.
@@ -45,7 +46,8 @@ pub fn kiosk(address: &str, effect: &str, seconds: u64) -> (Outcome, String) {
     browser.evaluate(&format!("kiosk.answer({})", Value::from(with_rates(&answer))));
     let (payload, encoding) = link.offer.lines.first().and_then(|line| line.codec()).expect("a codec");
     assert_eq!(encoding, "H264");
-    let outcome = Sender { ancestor: browser.id(), besides: &[], link: &link, payload, started }.measure(seconds);
+    let outcome =
+        Sender { name: effect, ancestor: browser.id(), besides: &[], link: &link, payload, started }.measure(seconds);
     let encoder = browser.evaluate("kiosk.encoder()");
     let limited = encoder["qualityLimitationReason"].as_str().unwrap_or("none");
     let name = encoder["encoderImplementation"].as_str().unwrap_or("an encoder that it does not name");
