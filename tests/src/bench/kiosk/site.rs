@@ -15,8 +15,9 @@ const SCRIPT: &str = "text/javascript";
 pub fn serve() -> String {
     let text = |text: &str| text.as_bytes().to_vec();
     let data = |name: &str| {
-        let path = tree().join("data/kiosk").join(name);
-        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; setup/kiosk.sh fetches it", path.display()))
+        let path = tree().join("data").join(name);
+        fs::read(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}; `make data` and setup/kiosk.sh fetch it", path.display()))
     };
     let files: Arc<[File]> = Arc::new([
         ("/", "text/html", text(include_str!("page/index.html"))),
@@ -25,8 +26,8 @@ pub fn serve() -> String {
         ("/planes.js", SCRIPT, text(include_str!("page/planes.js"))),
         ("/planes-worker.js", SCRIPT, text(include_str!("page/planes-worker.js"))),
         ("/model.js", SCRIPT, text(include_str!("page/model.js"))),
-        ("/tflite.wasm", "application/wasm", data("tflite.wasm")),
-        ("/model.tflite", "application/octet-stream", data("model.tflite")),
+        ("/tflite.wasm", "application/wasm", data("kiosk/tflite.wasm")),
+        ("/model.tflite", "application/octet-stream", data("selfie_segmentation_landscape.tflite")),
     ]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
