@@ -13,7 +13,7 @@ use subrosa_tests::peer::{Link, Packet, difference, pictures};
 use subrosa_tests::stage::{artefact, eventually};
 
 /// Before the measure: the estimate of the bandwidth has climbed, everything is loaded and compiled.
-const WARM_UP: Duration = Duration::from_secs(12);
+const WARM_UP: Duration = Duration::from_secs(15);
 
 /// A sender at work: its processes, and the peer that it sends to.
 pub struct Sender<'a> {
@@ -32,7 +32,7 @@ pub struct Sender<'a> {
 }
 
 /// What was measured of one sender in one round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// CPU time of all processes, in percent of one core.
     pub cpu: f64,
@@ -174,4 +174,17 @@ fn watch(packets: &[Packet], payload: u8, start: Instant, name: &str) -> BTreeSe
         let _unwritable = std::fs::write(artefact(&format!("kiosk-{name}.png")), bytes.as_slice());
     }
     sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_busy_for_what_is_not_idle() {
+        let (before, after) = (Machine { idle: 100, all: 1000 }, Machine { idle: 150, all: 1200 });
+        assert!((after.busy_since(before) - 75.0).abs() < 1e-9);
+        let now = Machine::now();
+        assert!(now.all > now.idle, "the kernel says how busy it was");
+    }
 }

@@ -140,3 +140,16 @@ fn conditions(report: &mut Report, seconds: u64, rounds: usize, encoders: &[Stri
          same model on every second frame, as in the room, blurred and composed in I420 planes by JavaScript in a worker",
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_on_a_busy_machine_does_not_move_the_figure() {
+        let outcome = |per_frame| Outcome { per_frame, ..Outcome::default() };
+        let rounds = Rounds([9.0, 80.0, 10.0].map(outcome).to_vec());
+        assert!((rounds.median(|outcome| outcome.per_frame) - 10.0).abs() < f64::EPSILON);
+        assert!(Rounds::default().median(|outcome| outcome.per_frame).is_nan(), "nothing measured is no figure");
+    }
+}
