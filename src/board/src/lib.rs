@@ -3,10 +3,14 @@
 //!
 //! Every key that has a usual value has a default; an unknown key is an error that names file, line and key.
 
+mod lines;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use lines::{Bias, Drive, Gpiochip, InputLine, LinesBackend, OutputLine, header_pin, place};
 
 /// One board.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -18,6 +22,8 @@ pub struct Board {
     pub title: String,
     /// How lines are reached.
     pub lines: LinesBackend,
+    /// Where the lines of `lines = "gpiochip"` are.
+    pub gpiochip: Option<Gpiochip>,
     /// What the wiring lets the lamps' word be worth.
     #[serde(default)]
     pub wiring: Wiring,
@@ -71,19 +77,6 @@ impl SegmenterKind {
     pub const ALL: [SegmenterKind; 2] = [SegmenterKind::Selfie, SegmenterKind::Sim];
 }
 
-/// How lines are reached; a row of the guard's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinesBackend {
-    /// Files of the simulated room.
-    Sim,
-}
-
-impl LinesBackend {
-    /// All of them.
-    pub const ALL: [LinesBackend; 1] = [LinesBackend::Sim];
-}
-
 /// What stands behind lamps and switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -97,28 +90,6 @@ pub enum Wiring {
     Kernel,
     /// The switch cuts the power of the sensor and the lamp is in its power path (tier 3).
     Wired,
-}
-
-/// A line that is read.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct InputLine {
-    /// Its name.
-    pub line: String,
-    /// The low level means *open* (switch, shutter) or *pressed* (button).
-    #[serde(default)]
-    pub active_low: bool,
-}
-
-/// A line that is driven.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct OutputLine {
-    /// Its name.
-    pub line: String,
-    /// The low level lights the lamp.
-    #[serde(default)]
-    pub active_low: bool,
 }
 
 /// Camera or microphone.
@@ -272,25 +243,10 @@ impl Board {
             let right = "write \"selfie\", or leave it out".to_owned();
             return Err(Wrong::new("blur.segmenter", "sim", "needs lines = \"sim\"", right));
         }
-        let mut lines = vec![("button.line", &self.button.line)];
-        lines.extend(self.reveal.as_ref().map(|reveal| ("reveal.line", &reveal.line)));
         for capture in [("camera", &self.camera), ("microphone", &self.microphone)] {
             capture.1.check(capture.0)?;
-            lines.push(("switch.line", &capture.1.switch.line));
-            lines.push(("live.line", &capture.1.live.line));
-            lines.extend(capture.1.muted.as_ref().map(|muted| ("muted.line", &muted.line)));
         }
-        for (place, (key, line)) in lines.iter().enumerate() {
-            if line.is_empty() || line.contains('/') || line.starts_with('.') {
-                let right = "a line has a plain name such as \"camera-live\"".to_owned();
-                return Err(Wrong::new(key, line, "is no name of a line", right));
-            }
-            if lines.iter().take(place).any(|(_, earlier)| earlier == line) {
-                let right = "every switch and lamp has a line of its own".to_owned();
-                return Err(Wrong::new(key, line, "is used twice", right));
-            }
-        }
-        Ok(())
+        self.check_lines()
     }
 }
 

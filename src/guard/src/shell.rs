@@ -101,7 +101,7 @@ impl Guard {
         // Whatever fails below, this is done.
         camera.set(Mode::Closed);
         microphone.set(Mode::Closed);
-        let mut lines = lines::open(board.lines, run)?;
+        let mut lines = lines::open(&board, run)?;
         for capture in [&board.camera, &board.microphone] {
             lines.set(&capture.live, true);
         }
@@ -288,6 +288,8 @@ impl Guard {
 
     fn each_second(&mut self) {
         self.lines.second();
+        // What has just come back is read now.
+        self.read_lines();
         self.look_for_nodes();
         self.queue.push_back(Event::Second);
         let _nobody = sd_notify::notify(&[NotifyState::Watchdog]);

@@ -44,7 +44,7 @@ pub fn stop_hook(board: &Board, run: &RunDir, rights: &Rights) -> Result<(), Sto
             }
         }
     }
-    let mut lines = lines::open(board.lines, run)?;
+    let mut lines = lines::open(board, run)?;
     for (capture, board) in captures {
         if let Some(muted) = &board.muted
             && lines.set(muted, false) != Lamp::Dark

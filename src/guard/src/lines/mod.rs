@@ -1,12 +1,16 @@
 //! Lines: what the guard reads and drives. One row of the table per way to reach them.
 
+mod gpiochip;
+#[cfg(feature = "rppal")]
+mod rppal;
 mod sim;
+mod tick;
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use subrosa_board::{InputLine, LinesBackend, OutputLine};
+use subrosa_board::{Board, InputLine, LinesBackend, OutputLine};
 use subrosa_messages::guard::Lamp;
 use subrosa_process::run_dir::RunDir;
 
@@ -42,22 +46,46 @@ pub enum LinesError {
         #[source]
         source: io::Error,
     },
+    /// The board names no chip.
+    #[error("the board file names no GPIO chip: add [gpiochip] with the labels that `gpiodetect` prints")]
+    NoChips,
+    /// No descriptor to wait with.
+    #[error("lines cannot be waited for: has the guard used up its descriptors?")]
+    Wait(#[source] io::Error),
+    /// `rppal` does not know the machine.
+    #[error(
+        "this is no Raspberry Pi that rppal knows: write lines = \"gpiochip\" in the board file, which reaches the \
+         lines of any board through the kernel"
+    )]
+    NoRaspberryPi,
+    /// `rppal` cannot reach a line.
+    #[error(
+        "the Raspberry Pi's lines cannot be reached ({0}): may the guard open /dev/gpiomem (the udev rules see to it), \
+         and does nothing else use the lines?"
+    )]
+    Registers(String),
     /// No row.
-    #[error("this guard was built without the lines of this board: use a board file with lines = \"sim\"")]
-    NoRow,
+    #[error("this guard was built without lines = \"{0}\": build it with the feature of that name")]
+    NoRow(&'static str),
 }
 
-type Open = fn(&RunDir) -> Result<Box<dyn Lines>, LinesError>;
+type Open = fn(&Board, &RunDir) -> Result<Box<dyn Lines>, LinesError>;
 
-const ROWS: [(LinesBackend, Open); 1] = [(LinesBackend::Sim, sim::open)];
+const ROWS: &[(LinesBackend, Open)] = &[
+    (LinesBackend::Sim, sim::open),
+    (LinesBackend::Gpiochip, gpiochip::open),
+    #[cfg(feature = "rppal")]
+    (LinesBackend::Rppal, rppal::open),
+];
 
-/// Opens the lines of a board.
+/// Opens the lines of a board. Live lamps that can be driven by then are lit, the others dark.
 ///
 /// # Errors
 /// When they cannot be reached at all; a single line that cannot be read is no error but unknown.
-pub fn open(backend: LinesBackend, run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
-    let (_, open) = ROWS.iter().find(|(row, _)| *row == backend).ok_or(LinesError::NoRow)?;
-    open(run)
+pub fn open(board: &Board, run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
+    let name = board.lines.name();
+    let (_, open) = ROWS.iter().find(|(row, _)| *row == board.lines).ok_or(LinesError::NoRow(name))?;
+    open(board, run)
 }
 
 #[cfg(test)]
@@ -65,6 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "rppal")]
     fn every_backend_of_the_boards_has_a_row() {
         for backend in LinesBackend::ALL {
             assert!(ROWS.iter().any(|(row, _)| *row == backend), "{backend:?}");

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::fs::OFlags;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
-use subrosa_board::{InputLine, OutputLine};
+use subrosa_board::{Board, InputLine, OutputLine};
 use subrosa_messages::guard::Lamp;
 use subrosa_process::run_dir::RunDir;
 
@@ -21,7 +21,11 @@ struct SimLines {
     watched: bool,
 }
 
-pub(super) fn open(run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
+pub(super) fn open(_board: &Board, run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
+    in_folder(run)
+}
+
+fn in_folder(run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
     let folder = run.sim_lines();
     let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
         .map_err(|error| LinesError::Watch { folder: folder.clone(), source: error.into() })?;
@@ -113,12 +117,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path());
         fs::create_dir_all(run.sim_lines()).unwrap();
-        let lines = open(&run).unwrap();
+        let lines = in_folder(&run).unwrap();
         (folder, lines)
     }
 
     fn line(name: &str, active_low: bool) -> (InputLine, OutputLine) {
-        (InputLine { line: name.into(), active_low }, OutputLine { line: name.into(), active_low })
+        (
+            InputLine { line: name.into(), active_low, ..InputLine::default() },
+            OutputLine { line: name.into(), active_low, ..OutputLine::default() },
+        )
     }
 
     #[test]
