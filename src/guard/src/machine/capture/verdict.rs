@@ -33,7 +33,9 @@ impl CaptureMachine {
 
     /// What the lamps and media are told.
     pub(in crate::machine) fn tell(&mut self, around: Around, actions: &mut Vec<Action>) {
-        self.lamps.tell(self.capture, self.node != Node::Closed, self.is_muted(), actions);
+        // A switch that cannot be read says nothing, and nothing is never dark: the room sees that it is unknown.
+        let live = self.node != Node::Closed || self.switch.level() == Level::Unknown;
+        self.lamps.tell(self.capture, live, self.is_muted(), actions);
         let refusal = self.refusal(around.awake);
         if around.media && self.told != Some(refusal) {
             self.told = Some(refusal);

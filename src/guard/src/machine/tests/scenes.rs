@@ -128,6 +128,18 @@ fn p1_root_without_a_permit_lights_the_lamp_until_it_is_proved_closed() {
 }
 
 #[test]
+fn p1_a_switch_that_cannot_be_read_closes_and_lights_until_it_can_be() {
+    let camera = Capture::Camera;
+    let call = [Step::Ask(camera), Step::Open(camera), Step::AllOpen(camera), Step::Obey];
+    let mut world = room(&[&PRESS[..], &call, &[Step::SwitchBreaks(camera), Step::Wait(1000)]].concat());
+    assert!(world.devices[&camera].holders.is_empty() && world.machine.capture(camera).node == Node::Closed);
+    assert!(world.devices[&camera].live && !world.devices[&camera].muted, "closed, and the room sees that it is unknown");
+    world.step(Step::Switch(camera, true));
+    world.step(Step::Wait(100));
+    assert!(!world.devices[&camera].live);
+}
+
+#[test]
 fn a_sleeping_guard_wakes_once_a_second() {
     let mut world = room(&[Step::Wait(5000)]);
     assert_eq!(world.machine.deadline(), None);
