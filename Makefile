@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench setup setup-tests build data install
+.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm build data install install-files
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -19,7 +19,7 @@ run: build data ## the simulated room: builds what is missing and starts it
 
 # The programs with the features that the tests bring: one build of each dependency serves both.
 test: PACKAGES := --workspace --all-targets
-test: setup-tests build data ## all tests (those with users and network namespaces of their own need root)
+test: vm build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
@@ -44,6 +44,9 @@ setup: ## Debian packages, compiler, users; does nothing when all are there
 setup-tests: setup ## what the tests need besides
 	@setup/packages.sh setup/packages-tests
 
+vm: setup-tests ## the kernel of the tests' virtual machine, built once for a machine
+	@tests/vm/kernel.sh >/dev/null
+
 build: setup ## the programs, in release mode
 	cargo build --release --locked $(PACKAGES)
 
@@ -52,9 +55,12 @@ data: build ## what the simulated camera sees and the microphone hears; the segm
 
 install: build ## programs, boards, units and the segmentation model below $(DESTDIR)$(PREFIX); without the simulated room
 	@mkdir -p data && setup/model.sh data
+	@$(MAKE) install-files
+
+install-files:
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/subrosa/boards $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0755 $(addprefix $(BUILT)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
-	install -m 0644 $(filter-out boards/sim.toml,$(wildcard boards/*.toml)) -t $(DESTDIR)$(PREFIX)/share/subrosa/boards
+	install -m 0644 $(shell grep -L '^lines = "sim"' boards/*.toml) -t $(DESTDIR)$(PREFIX)/share/subrosa/boards
 	install -m 0644 data/selfie_segmentation_landscape.tflite -t $(DESTDIR)$(PREFIX)/share/subrosa
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system systemd/*.service systemd/*.target
 	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/subrosa.conf

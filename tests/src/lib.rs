@@ -20,3 +20,4 @@ pub mod sim;
 pub mod stage;
 pub mod tap;
 pub mod truth;
+pub mod vm;

@@ -44,6 +44,8 @@ pub enum Need {
     WrongClock,
     /// A program found on the path.
     Program(&'static str),
+    /// The kernel of the virtual machine, built once by `make vm`.
+    VirtualMachine,
 }
 
 impl Need {
@@ -54,6 +56,7 @@ impl Need {
             Need::Firefox => on_path("firefox-esr").is_some(),
             Need::WrongClock => crate::clock::library().is_some(),
             Need::Program(name) => on_path(name).is_some(),
+            Need::VirtualMachine => crate::vm::kernel().is_some(),
         }
     }
 }
@@ -66,7 +69,7 @@ pub fn have(needs: &[Need]) -> bool {
     for need in needs {
         if !need.is_met() {
             let name = std::thread::current().name().unwrap_or("a test").to_owned();
-            let words = format!("SKIPPED {name}: this machine lacks {need:?} (`make setup`)");
+            let words = format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm`)");
             assert!(env::var_os("CI").is_none(), "{words}");
             let _gone = writeln!(io::stderr(), "\n*** {words}\n");
             return false;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 use serde_json::{Value, json};
 use subrosa_messages::Capture;
+use subrosa_process::users::User;
 
 use super::{ACTOR, Bench, Identity, name};
 use crate::stage::eventually;
@@ -30,6 +31,12 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// An actor of this user. `program`: this test program, or a copy where that user cannot reach it.
+    #[must_use]
+    pub fn of(user: User, program: &Path) -> Self {
+        Actor::start(program, &Identity { user, groups: Vec::new() })
+    }
+
     pub(super) fn start(program: &Path, identity: &Identity) -> Self {
         let mut command = Command::new(program);
         command.args(["--exact", "actor", "--nocapture"]).env(ACTOR, "1").current_dir("/");

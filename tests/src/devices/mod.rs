@@ -27,6 +27,7 @@ use subrosa_process::users::{User, Users};
 use tempfile::TempDir;
 
 use crate::stage::{eventually, program, tree};
+use crate::vm::Chip;
 
 /// Marks a process of the test program that is an actor.
 pub const ACTOR: &str = "SUBROSA_TEST_ACTOR";
@@ -98,6 +99,8 @@ pub struct Bench {
     guard: Option<Child>,
     orders: Option<PipeReader>,
     log: PathBuf,
+    /// The kernel's lines, where the guard does not read files.
+    chip: Option<Chip>,
 }
 
 impl Bench {
@@ -131,7 +134,7 @@ impl Bench {
             }
         }
         let log = folder.path().join("guard.log");
-        let bench = Bench { folder, run, tier, users, kill, guard: None, orders: None, log };
+        let bench = Bench { folder, run, tier, users, kill, guard: None, orders: None, log, chip: None };
         let mut prepare = bench.command("subrosa-sim", &["prepare"]);
         prepare.arg("--share").arg(bench.folder.path());
         if tier == Tier::One {
@@ -151,9 +154,26 @@ impl Bench {
         bench
     }
 
+    /// The same with lines of a chip, as in the virtual machine. The guard does not run yet. `board` describes the
+    /// lines; nodes are those of the simulated room.
+    #[must_use]
+    pub fn prepare_on(chip: Chip, board: &str) -> Self {
+        let mut bench = Bench::prepare(Tier::Separate, Kill::Pipe);
+        fs::write(bench.folder.path().join("real.toml"), board).expect("the board file");
+        bench.chip = Some(chip);
+        bench
+    }
+
+    /// The chip that the guard's lines are on.
+    #[must_use]
+    pub fn chip(&self) -> &Chip {
+        self.chip.as_ref().expect("a chip")
+    }
+
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.folder.path().join(name));
-        command.args(arguments).arg("--board").arg(self.folder.path().join("sim.toml"));
+        let board = if self.chip.is_some() { "real.toml" } else { "sim.toml" };
+        command.args(arguments).arg("--board").arg(self.folder.path().join(board));
         command.arg("--run").arg(self.run.path()).current_dir("/").stdin(Stdio::null());
         if self.tier == Tier::One {
             command.arg("--one-user");
@@ -265,6 +285,11 @@ impl Bench {
 
     /// Sets a line as a contact does, and says when: the moment before.
     pub fn set(&self, line: &str, level: bool) -> Duration {
+        if let Some(chip) = &self.chip {
+            let now = monotonic();
+            chip.pull(line, level);
+            return now;
+        }
         let file = OpenOptions::new().write(true).open(self.line(line)).expect("a line");
         let now = monotonic();
         file.write_all_at(if level { b"1" } else { b"0" }, 0).expect("a line");
@@ -287,6 +312,9 @@ impl Bench {
     /// The level of a line. What cannot be read is `None`.
     #[must_use]
     pub fn level(&self, line: &str) -> Option<bool> {
+        if let Some(chip) = &self.chip {
+            return chip.level(line);
+        }
         match fs::read(self.line(line)).ok()?.as_slice() {
             b"1" => Some(true),
             b"0" => Some(false),

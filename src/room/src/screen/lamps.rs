@@ -53,6 +53,9 @@ pub(super) fn says(
         NodeState::Closing => (Says::Live, words.is_closing()),
         NodeState::Foreign => (Says::Live, words.opened_by_another()),
         NodeState::Unknown => (Says::Perhaps, words.cannot_be_proved()),
+        NodeState::Closed | NodeState::Missing if view.switch == Level::Unknown => {
+            (Says::Perhaps, words.switch_unreadable(capture))
+        }
         NodeState::Closed | NodeState::Missing if view.live => (Says::Perhaps, words.lamp_not_dark()),
         NodeState::Missing => (Says::Closed, words.not_there()),
         NodeState::Closed => {

@@ -133,7 +133,10 @@ fn p1_a_switch_that_cannot_be_read_closes_and_lights_until_it_can_be() {
     let call = [Step::Ask(camera), Step::Open(camera), Step::AllOpen(camera), Step::Obey];
     let mut world = room(&[&PRESS[..], &call, &[Step::SwitchBreaks(camera), Step::Wait(1000)]].concat());
     assert!(world.devices[&camera].holders.is_empty() && world.machine.capture(camera).node == Node::Closed);
-    assert!(world.devices[&camera].live && !world.devices[&camera].muted, "closed, and the room sees that it is unknown");
+    assert!(
+        world.devices[&camera].live && !world.devices[&camera].muted,
+        "closed, and the room sees that it is unknown"
+    );
     world.step(Step::Switch(camera, true));
     world.step(Step::Wait(100));
     assert!(!world.devices[&camera].live);

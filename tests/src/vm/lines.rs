@@ -1,0 +1,75 @@
+//! A GPIO chip of the virtual machine, by the driver `gpio-sim`: switches that a test moves and lamps that it looks at.
+//! (Linux, *Configfs GPIO Simulator*.)
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where chips are made.
+const MAKE: &str = "/sys/kernel/config/gpio-sim";
+
+/// A chip with named lines.
+#[derive(Debug)]
+pub struct Chip {
+    folder: PathBuf,
+    lines: Vec<String>,
+}
+
+impl Chip {
+    /// Plugs a chip in. An empty name is a line without one.
+    #[must_use]
+    pub fn plug_in(label: &str, lines: &[&str]) -> Self {
+        let folder = Path::new(MAKE).join(label);
+        fs::create_dir_all(folder.join("bank0")).expect("a chip of gpio-sim");
+        let write = |place: PathBuf, text: &str| fs::write(&place, text).expect("an attribute of gpio-sim");
+        write(folder.join("bank0/num_lines"), &lines.len().to_string());
+        write(folder.join("bank0/label"), label);
+        for (place, name) in lines.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            let line = folder.join(format!("bank0/line{place}"));
+            fs::create_dir(&line).expect("a line of gpio-sim");
+            write(line.join("name"), name);
+        }
+        let chip = Chip { folder, lines: lines.iter().map(|&name| name.to_owned()).collect() };
+        chip.come_back();
+        chip
+    }
+
+    /// Pulls it out.
+    pub fn pull_out(&self) {
+        fs::write(self.folder.join("live"), "0").expect("a chip that is there");
+    }
+
+    /// Plugs it in again. Its lines are as when it was first plugged in.
+    pub fn come_back(&self) {
+        fs::write(self.folder.join("live"), "1").expect("a chip of gpio-sim");
+    }
+
+    fn attribute(&self, line: &str, name: &str) -> PathBuf {
+        let read = |place: &str| fs::read_to_string(self.folder.join(place)).expect("an attribute of gpio-sim");
+        let (device, chip) = (read("dev_name"), read("bank0/chip_name"));
+        let place = self.lines.iter().position(|name| name == line);
+        let place = place.or_else(|| line.strip_prefix('#')?.parse().ok()).expect("a line of this chip");
+        Path::new("/sys/devices/platform").join(device.trim()).join(chip.trim()).join(format!("sim_gpio{place}/{name}"))
+    }
+
+    /// Somebody else uses a line until the request is dropped.
+    #[must_use]
+    pub fn hold(&self, line: &str, user: &str) -> gpiocdev::Request {
+        let name = fs::read_to_string(self.folder.join("bank0/chip_name")).expect("an attribute of gpio-sim");
+        let place = self.lines.iter().position(|name| name == line).expect("a line of this chip");
+        let mut request = gpiocdev::Request::builder();
+        request.on_chip(Path::new("/dev").join(name.trim())).with_consumer(user);
+        request.with_line(place.try_into().expect("a place")).as_input();
+        request.request().expect("a line that nobody uses")
+    }
+
+    /// What pulls at a line from outside, such as a contact: high or low.
+    pub fn pull(&self, line: &str, high: bool) {
+        fs::write(self.attribute(line, "pull"), if high { "pull-up" } else { "pull-down" }).expect("a pull");
+    }
+
+    /// The level at a line's pin. `None`: the chip is not there.
+    #[must_use]
+    pub fn level(&self, line: &str) -> Option<bool> {
+        fs::read_to_string(self.attribute(line, "value")).ok().map(|level| level.trim() == "1")
+    }
+}

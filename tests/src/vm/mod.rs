@@ -1,0 +1,157 @@
+//! A virtual machine: a Linux kernel that runs as a process, with kernel lines, a camera and a sound card that are
+//! drivers like any other, and with the host's programs and libraries.
+//!
+//! A test that plays in it is one function, in two places: outside it starts the machine, which runs the same test of
+//! the same program again; there the function does its work. `tests/vm/` has the kernel and the first process.
+
+mod lines;
+mod modules;
+
+use std::env;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub use lines::Chip;
+pub use modules::{load_camera, load_sound};
+use tempfile::TempDir;
+
+use crate::stage::{Need, Stage, have, tree};
+
+/// Set within the virtual machine.
+const INSIDE: &str = "SUBROSA_TEST_VM";
+/// Memory of the machine. Programs and libraries are read from the host, what is written is in it.
+const MEMORY: &str = "mem=768M";
+
+/// How the machine starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// With nothing but the kernel: ready in a second.
+    Bare,
+    /// With Debian's systemd and udev, and Subrosa installed as `make install` does.
+    Systemd,
+}
+
+/// What a command in the virtual machine came to.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What it printed.
+    pub output: String,
+    /// Its exit code; `None`: the machine ended without it.
+    pub code: Option<i32>,
+    /// What the kernel printed.
+    pub console: String,
+}
+
+/// Plays a test in the virtual machine. Outside, this is where it ends: `true` is said inside only.
+///
+/// # Panics
+/// When the test inside has failed, or the machine does not come up.
+#[must_use]
+#[track_caller]
+pub fn inside(boot: Boot) -> bool {
+    if env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    if !have(&[Need::Root, Need::VirtualMachine]) {
+        return false;
+    }
+    let _stage = Stage::take();
+    let name = std::thread::current().name().expect("a test has a name").to_owned();
+    let me = env::current_exe().expect("the path of this program");
+    let share = share(boot);
+    let modules = kernel().unwrap_or_default().join("modules");
+    let command = format!(
+        "{INSIDE}=1 MODULES={} RUST_BACKTRACE=0 {} --exact {name} --nocapture --test-threads 1",
+        modules.display(),
+        me.display()
+    );
+    let began = Instant::now();
+    let ran = run(boot, &share, &command, Duration::from_secs(240));
+    println!("{}", ran.output);
+    let lasted = began.elapsed();
+    assert!(
+        ran.code == Some(0) && ran.output.contains("1 passed"),
+        "in the virtual machine, after {lasted:?}: {:?}\n{}\n{}",
+        ran.code,
+        ran.output,
+        ran.console
+    );
+    println!("virtual machine: {:.1} s from start to end", lasted.as_secs_f64());
+    false
+}
+
+/// The folder that host and machine share, with what the way of starting needs.
+fn share(boot: Boot) -> TempDir {
+    let share = tempfile::Builder::new().prefix("subrosa-vm-").tempdir().expect("a folder");
+    fs::set_permissions(share.path(), Permissions::from_mode(0o755)).expect("its mode");
+    if boot == Boot::Systemd {
+        let units = share.path().join("units");
+        fs::create_dir(&units).expect("a folder");
+        for unit in ["virtual.target", "virtual.service"] {
+            fs::copy(tree().join("tests/vm/units").join(unit), units.join(unit)).expect("a unit");
+        }
+        let built = crate::stage::program("subrosa-guard");
+        let built = built.ancestors().nth(2).expect("the folder of what is built");
+        let made = Command::new("make")
+            .arg("-C")
+            .arg(tree())
+            .args(["-s", "install-files"])
+            .arg(format!("DESTDIR={}", share.path().join("root").display()))
+            .env("CARGO_TARGET_DIR", built)
+            .status()
+            .expect("make");
+        assert!(made.success(), "make install-files: {made}");
+    }
+    share
+}
+
+/// Runs a command of the shell in the machine.
+///
+/// # Panics
+/// When there is no kernel for it.
+#[must_use]
+pub fn run(boot: Boot, share: &TempDir, command: &str, within: Duration) -> Ran {
+    let place = kernel().expect("the kernel of the virtual machine: `make vm`");
+    fs::write(share.path().join("command"), command).expect("the command");
+    let console = File::create(share.path().join("console")).expect("the console");
+    let mut machine = Command::new(place.join("linux"))
+        .args([MEMORY, "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1", "quiet", "panic=-1"])
+        .arg(format!("uml_dir={}/", share.path().join("machine").display()))
+        .arg(format!("init={}", tree().join("tests/vm/init").display()))
+        .env_clear()
+        // A kernel that is a process has no use for what the C library registers for itself.
+        .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
+        .arg(format!("SHARE={}", share.path().display()))
+        .arg(if boot == Boot::Systemd { "BOOT=systemd" } else { "BOOT=bare" })
+        .stdin(Stdio::null())
+        .stdout(console.try_clone().expect("the console"))
+        .stderr(console)
+        .spawn()
+        .expect("the virtual machine");
+    let began = Instant::now();
+    while machine.try_wait().expect("the virtual machine").is_none() {
+        if began.elapsed() > within {
+            // Its processes are processes of this machine; they end with the one that traces them.
+            let _ended = machine.kill();
+            let _ended = machine.wait();
+            break;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    let read =
+        |name: &str| String::from_utf8_lossy(&fs::read(share.path().join(name)).unwrap_or_default()).into_owned();
+    Ran { output: read("output"), code: read("exit").trim().parse().ok(), console: read("console") }
+}
+
+/// The folder of the kernel, where it was built (`make vm`).
+#[must_use]
+pub fn kernel() -> Option<PathBuf> {
+    let script = tree().join("tests/vm/kernel.sh");
+    let found = Command::new(script).arg("--where").stderr(Stdio::null()).output().ok()?;
+    let place = String::from_utf8(found.stdout).ok()?;
+    found.status.success().then(|| Path::new(place.trim()).to_owned())
+}

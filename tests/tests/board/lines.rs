@@ -1,0 +1,275 @@
+//! The guard on lines of the kernel (`gpio-sim`); nodes are those of the simulated room.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use subrosa_messages::Capture::{self, Camera, Microphone};
+use subrosa_tests::devices::{Bench, monotonic};
+use subrosa_tests::stage::eventually;
+use subrosa_tests::vm::{Boot, Chip, inside};
+
+const LABEL: &str = "switches";
+const LINES: [&str; 6] =
+    ["button", "camera-shutter", "camera-live", "microphone-switch", "microphone-live", "microphone-muted"];
+const SOON: Duration = Duration::from_secs(3);
+
+const BOARD: &str = r#"
+name = "real"
+title = "Kernel lines"
+lines = "gpiochip"
+encoders = ["x264enc"]
+speaker = { sink = "sim" }
+screen = { output = "sim" }
+button = { line = "button" }
+
+[gpiochip]
+labels = ["switches"]
+
+[camera]
+source = "sim"
+nodes = ["{run}/sim/nodes/camera"]
+proof = "lease"
+switch = { line = "camera-shutter" }
+live = { line = "camera-live", bias = "pull-up" }
+
+[microphone]
+source = "sim"
+nodes = ["{run}/sim/nodes/microphone"]
+proof = "lease"
+switch = { line = "microphone-switch" }
+live = { line = "microphone-live", bias = "pull-up" }
+muted = { line = "microphone-muted", bias = "pull-down" }
+"#;
+
+/// Switch and shutter open, the button released.
+fn open_switches(chip: &Chip) {
+    for (line, level) in [("button", false), ("camera-shutter", true), ("microphone-switch", true)] {
+        chip.pull(line, level);
+    }
+}
+
+fn bench(board: &str) -> Bench {
+    let mut bench = Bench::prepare_on(Chip::plug_in(LABEL, &LINES), board);
+    open_switches(bench.chip());
+    bench.start_guard();
+    bench.wait_dark();
+    bench
+}
+
+#[test]
+fn p1_p3_a_switch_on_a_kernel_line_closes_and_the_lamp_is_read_back() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let bench = bench(BOARD);
+    let (_room, media) = bench.awake();
+    media.obey();
+    let mut told = Vec::new();
+    for round in 0..20 {
+        for capture in Capture::ALL {
+            media.capture(&bench, capture);
+            assert!(bench.lit(capture), "open, and its line is high");
+            assert_eq!(bench.mode(capture), 0o400);
+            let mark = media.mark();
+            let edge = bench.switch(capture, false);
+            let (at, ()) = media.wait_from(mark, "revoked", |told| told["heard"]["revoke"].is_object().then_some(()));
+            told.push(at - edge);
+            eventually("dark again", SOON, || (!bench.lit(capture)).then_some(()));
+            assert_eq!(bench.mode(capture), 0o400);
+            assert_eq!(bench.red(), capture == Microphone, "round {round}");
+            bench.switch(capture, true);
+            media.may_ask(capture);
+        }
+    }
+    told.sort();
+    println!("switch edge → media told: median {:?}, longest {:?} of {}", told[20], told[39], told.len());
+    assert!(told[39] < Duration::from_millis(100), "{told:?}");
+}
+
+#[test]
+fn p1_a_chip_that_is_pulled_out_closes_everything_and_comes_back() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let bench = bench(BOARD);
+    let (room, media) = bench.awake();
+    media.obey();
+    media.capture(&bench, Camera);
+    let mark = media.mark();
+    let pulled = Instant::now();
+    bench.chip().pull_out();
+    media.wait_from(mark, "revoked", |told| told["heard"]["revoke"].is_object().then_some(()));
+    println!("chip pulled out → media told: {:?}", pulled.elapsed());
+    media.wait_refusal(Camera, Some("switch-unknown"));
+    media.wait_refusal(Microphone, Some("switch-unknown"));
+    let state = room.state();
+    for capture in ["camera", "microphone"] {
+        assert_eq!((&state[capture]["switch"], &state[capture]["live"]), (&json!("unknown"), &json!("unknown")));
+    }
+    bench.chip().come_back();
+    open_switches(bench.chip());
+    media.may_ask(Camera);
+    media.capture(&bench, Camera);
+    assert!(bench.lit(Camera) && !bench.red());
+    let log = bench.log();
+    assert_eq!(log.matches("its chip has gone").count(), LINES.len(), "each line is named once: {log}");
+}
+
+#[test]
+fn p1_a_switch_on_a_lost_chip_lights_the_lamps_that_are_left() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let lamps = Chip::plug_in("lamps", &["camera-live", "microphone-live", "microphone-muted"]);
+    let board = BOARD.replace(r#"["switches"]"#, r#"["switches", "lamps"]"#);
+    let switches = Chip::plug_in(LABEL, &["button", "camera-shutter", "microphone-switch"]);
+    open_switches(&switches);
+    let mut bench = Bench::prepare_on(switches, &board);
+    bench.start_guard();
+    let lamp = |name: &str| lamps.level(name).unwrap();
+    eventually("dark", SOON, || (!lamp("camera-live") && !lamp("microphone-live")).then_some(()));
+    bench.chip().pull_out();
+    eventually("both live lamps", SOON, || (lamp("camera-live") && lamp("microphone-live")).then_some(()));
+    assert!(!lamp("microphone-muted"));
+    assert_eq!((bench.mode(Camera), bench.mode(Microphone)), (0o400, 0o400));
+}
+
+#[test]
+fn p3_an_event_storm_loses_no_level() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let bench = bench(BOARD);
+    let (_room, media) = bench.awake();
+    media.obey();
+    for round in 0..6 {
+        media.capture(&bench, Microphone);
+        // Far more edges than the kernel keeps, with the guard standing still for half of them.
+        let stopped = round % 2 == 1;
+        if stopped {
+            rustix::process::kill_process(bench.guard(), rustix::process::Signal::STOP).unwrap();
+        }
+        for edge in 0..401 {
+            bench.switch(Microphone, edge % 2 == 1);
+        }
+        let mark = monotonic();
+        if stopped {
+            rustix::process::kill_process(bench.guard(), rustix::process::Signal::CONT).unwrap();
+        }
+        eventually("the last level counts", SOON, || (bench.red() && !bench.lit(Microphone)).then_some(()));
+        println!("after 401 edges: muted and proved within {:?}", monotonic() - mark);
+        media.wait_refusal(Microphone, Some("switch"));
+        bench.switch(Microphone, true);
+        media.may_ask(Microphone);
+    }
+}
+
+#[test]
+fn p1_a_killed_guard_leaves_its_lamps_to_their_pulls_and_the_next_one_lights_them() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let mut bench = bench(BOARD);
+    for round in 0..8 {
+        let (_room, media) = bench.awake();
+        let held = round % 2 == 0;
+        if held {
+            media.capture(&bench, Camera);
+        }
+        sleep(Duration::from_millis(round * 13));
+        bench.kill_guard();
+        let killed = Instant::now();
+        assert!(bench.lit(Camera) && bench.lit(Microphone) && !bench.red(), "a dead board is a live one, by its pulls");
+        if round % 3 == 0 {
+            assert!(bench.stop_hook());
+            assert!(bench.lit(Camera) && bench.lit(Microphone) && !bench.red());
+        }
+        bench.start_guard();
+        assert!(!held || bench.lit(Camera), "round {round}: still held");
+        assert!(killed.elapsed() < SOON);
+        media.kill();
+        bench.wait_dark();
+        bench.set("button", false);
+    }
+}
+
+#[test]
+fn lines_that_are_busy_or_missing_are_unknown_named_once_and_found_again() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let chip = Chip::plug_in(LABEL, &LINES);
+    open_switches(&chip);
+    let busy = chip.hold("microphone-switch", "somebody");
+    let board = BOARD.replace(r#"line = "camera-shutter""#, r#"line = "camera-cover""#);
+    let mut bench = Bench::prepare_on(chip, &board);
+    bench.start_guard();
+    sleep(Duration::from_millis(2500));
+    let log = bench.log();
+    for (what, times) in [("\"somebody\" uses it", 1), ("camera.switch, line \"camera-cover\"", 1), ("no such line", 1)]
+    {
+        assert_eq!(log.matches(what).count(), times, "{what} in {log}");
+    }
+    let (room, media) = (bench.room(), bench.media());
+    media.wait_refusal(Microphone, Some("asleep"));
+    assert_eq!(room.state()["microphone"]["switch"], "unknown");
+    assert!(bench.lit(Camera) && bench.lit(Microphone) && !bench.red(), "unknown is lit");
+    drop(busy);
+    room.wait_state("the line is found", |state| state["microphone"]["switch"] == "open");
+    assert_eq!(room.state()["camera"]["switch"], "unknown");
+}
+
+#[test]
+fn lines_without_names_active_low_open_drain_debounced_and_without_interrupts_work() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let board = BOARD
+        .replace(r#""button" }"#, r##""#0", active-low = true, bias = "pull-up" }"##)
+        .replace(r#""camera-shutter""#, r##""#1", active-low = true, bias = "pull-up""##)
+        .replace(r#""camera-live", bias = "pull-up""#, r##""#2", active-low = true, bias = "pull-down""##)
+        .replace(r#""microphone-switch""#, r##""#3", bias = "pull-down", debounce-ms = 10"##)
+        .replace(r#""microphone-live", bias"#, r##""#4", drive = "open-drain", bias"##)
+        .replace(r#""microphone-muted""#, r##""#5""##);
+    for interrupts in [true, false] {
+        let board = if interrupts {
+            board.clone()
+        } else {
+            let board = board.replace(", debounce-ms = 10", "").replace("switches", "adapter");
+            board.replace("[gpiochip]", "[gpiochip]\ninterrupts = false")
+        };
+        // USB adapters name no lines: they are found by their place.
+        let label = if interrupts { LABEL } else { "adapter" };
+        let mut bench = Bench::prepare_on(Chip::plug_in(label, &[""; 6]), &board);
+        bench.start_guard();
+        let chip = bench.chip();
+        let level = |line: &str| chip.level(line).unwrap();
+        // As requested with their pulls: nothing pressed, both switches closed.
+        eventually("dark and muted", SOON, || (level("#2") && !level("#4") && level("#5")).then_some(()));
+        let (room, media) = (bench.room(), bench.media());
+        chip.pull("#1", false);
+        chip.pull("#3", true);
+        room.wait_state("both open", |state| {
+            ["camera", "microphone"].iter().all(|capture| state[capture]["switch"] == "open")
+        });
+        assert!(!level("#5"), "not muted any more");
+        chip.pull("#0", false);
+        sleep(Duration::from_millis(120));
+        chip.pull("#0", true);
+        media.may_ask(Camera);
+        media.may_ask(Microphone);
+        media.obey();
+        let (_, permit) = media.ask(Camera);
+        assert!(!level("#2"), "lit by the low level");
+        media.say(&json!({"did-not-open": {"permit": permit}}));
+        let (_, _permit) = media.ask(Microphone);
+        assert!(level("#4"), "lit by what pulls it up: open drain");
+        let edge = Instant::now();
+        chip.pull("#3", false);
+        eventually("muted", SOON, || (level("#5") && !level("#4")).then_some(()));
+        println!("interrupts {interrupts}: switch edge → red: {:?}", edge.elapsed());
+        // As long as the button is not down, a debounce of the kernel's costs its own time and no more.
+        assert!(edge.elapsed() < Duration::from_millis(400));
+    }
+}

@@ -1,0 +1,11 @@
+//! A board: the guard on kernel lines and the units under systemd, in the virtual machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
+
+mod lines;
+mod units;
+
+/// This program is also the actors of its tests; as a test it does nothing.
+#[test]
+fn actor() {
+    subrosa_tests::devices::act();
+}
