@@ -2,7 +2,10 @@
 //! (Linux, *Configfs GPIO Simulator*.)
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
+
+use subrosa_process::users::Users;
 
 /// Where chips are made.
 const MAKE: &str = "/sys/kernel/config/gpio-sim";
@@ -41,6 +44,18 @@ impl Chip {
     /// Plugs it in again. Its lines are as when it was first plugged in.
     pub fn come_back(&self) {
         fs::write(self.folder.join("live"), "1").expect("a chip of gpio-sim");
+        // Where there is no udev, its rule is carried out here.
+        if !Path::new("/run/udev/control").exists() {
+            let guard = Users::separate().expect("`make setup` creates the users").guard;
+            chown(self.node(), Some(guard.uid), Some(0)).expect("the chip's node");
+        }
+    }
+
+    /// The chip's node.
+    #[must_use]
+    pub fn node(&self) -> PathBuf {
+        let name = fs::read_to_string(self.folder.join("bank0/chip_name")).expect("an attribute of gpio-sim");
+        Path::new("/dev").join(name.trim())
     }
 
     fn attribute(&self, line: &str, name: &str) -> PathBuf {
@@ -54,10 +69,9 @@ impl Chip {
     /// Somebody else uses a line until the request is dropped.
     #[must_use]
     pub fn hold(&self, line: &str, user: &str) -> gpiocdev::Request {
-        let name = fs::read_to_string(self.folder.join("bank0/chip_name")).expect("an attribute of gpio-sim");
         let place = self.lines.iter().position(|name| name == line).expect("a line of this chip");
         let mut request = gpiocdev::Request::builder();
-        request.on_chip(Path::new("/dev").join(name.trim())).with_consumer(user);
+        request.on_chip(self.node()).with_consumer(user);
         request.with_line(place.try_into().expect("a place")).as_input();
         request.request().expect("a line that nobody uses")
     }

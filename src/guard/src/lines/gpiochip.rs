@@ -9,6 +9,7 @@ mod find;
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread::sleep;
 use std::time::Duration;
 
 use gpiocdev::Request;
@@ -27,6 +28,8 @@ use super::{Lines, LinesError};
 const CONSUMER: &str = "subrosa-guard";
 /// How often lines without interrupts are read. A read over USB takes some milliseconds.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How often an open-drain line is looked at until it has risen: half a millisecond, which is 10 kΩ and 10 nF.
+const RISE: u32 = 5;
 /// Edges that are taken from the kernel at once, in its units (`gpio_v2_line_event` is six of them).
 const EDGES: usize = 16 * 6;
 /// Names the clock among the lines.
@@ -218,7 +221,17 @@ impl Lines for GpiochipLines {
         if let Some(Err(error)) = set {
             slot.lose(&error);
         }
-        match slot.level() {
+        // A line that is let go is raised by its resistor, which takes a moment; one that is driven is there at once.
+        let raised = line.drive == Drive::OpenDrain && lit != line.active_low;
+        let mut level = slot.level();
+        for _ in 0..if raised { RISE } else { 0 } {
+            if level != Some(!lit) {
+                break;
+            }
+            sleep(Duration::from_micros(100));
+            level = slot.level();
+        }
+        match level {
             Some(true) => Lamp::Lit,
             Some(false) => Lamp::Dark,
             None => Lamp::Unknown,
