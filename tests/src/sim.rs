@@ -21,6 +21,10 @@ use crate::stage::eventually;
 pub enum Line {
     /// The room's button: 1 pressed.
     Button,
+    /// The button that uncovers what stands behind people: 1 pressed.
+    Reveal,
+    /// The simulated segmenter: 1 answers, 0 stands still.
+    Segmenter,
     /// The camera's shutter: 1 lets through.
     CameraShutter,
     /// The microphone's switch: 1 lets through.
@@ -37,6 +41,8 @@ impl Line {
     pub(crate) fn file(self) -> &'static str {
         match self {
             Line::Button => "button",
+            Line::Reveal => "reveal",
+            Line::Segmenter => subrosa_process::run_dir::RunDir::SEGMENTER,
             Line::CameraShutter => "camera-shutter",
             Line::MicrophoneSwitch => "microphone-switch",
             Line::CameraLive => "camera-live",
@@ -69,6 +75,11 @@ impl Sim {
     /// Presses the button shortly.
     pub fn press(&self) {
         self.post("/press", &json!({}));
+    }
+
+    /// Presses *reveal* shortly.
+    pub fn reveal(&self) {
+        self.post("/reveal", &json!({}));
     }
 
     /// Holds the button until the room sleeps.

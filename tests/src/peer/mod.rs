@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use link::{Link, LinkPlan};
-pub use recording::{Frame, Packet, Recording, difference, pictures};
+pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 
 use crate::client::{Client, Reply};
 use crate::namespace::{Namespace, inside};

@@ -155,10 +155,58 @@ impl Recording {
     }
 }
 
+/// How a frame looks.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Its brightness, scaled down.
+    pub thumb: Thumb,
+    /// How sharp its upper right corner is: see [`detail`].
+    pub detail: u8,
+}
+
+/// The steepest step of brightness within six pixels, row by row in the upper right corner of a picture; of all rows the
+/// median. Wherever the simulated camera's pan is, there is a rocket in that corner and no part of the person. The privacy
+/// card has nothing there.
+#[must_use]
+pub fn detail(plane: &[u8], width: usize, height: usize) -> u8 {
+    let steepest = |row: &[u8]| {
+        let corner = row.get(width * 72 / 100..).unwrap_or_default();
+        corner.iter().zip(corner.iter().skip(6)).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0)
+    };
+    let mut rows: Vec<u8> = plane.chunks_exact(width.max(1)).take(height * 2 / 5).step_by(3).map(steepest).collect();
+    rows.sort_unstable();
+    rows.get(rows.len() / 2).copied().unwrap_or(0)
+}
+
 /// Decodes the packets of one stream afterwards, without any clock, and returns how each frame looked by its RTP time
 /// stamp. So every packet is tied to what it showed, whenever it came.
 #[must_use]
 pub fn pictures(packets: &[Packet], encoding: &str, payload_type: u8) -> HashMap<u32, Thumb> {
+    let small = format!(",width={},height={}", THUMB.0, THUMB.1);
+    decoded(packets, encoding, payload_type, &small, |pixels, _, _| pixels.to_vec())
+}
+
+/// The same at full size, with how sharp each frame is.
+#[must_use]
+pub fn looks(packets: &[Packet], encoding: &str, payload_type: u8) -> HashMap<u32, Look> {
+    decoded(packets, encoding, payload_type, "", |pixels, width, height| {
+        let sample = |index: usize| {
+            let (row, column) = (index / THUMB.0, index % THUMB.0);
+            let (x, y) = ((column * 2 + 1) * width / (THUMB.0 * 2), (row * 2 + 1) * height / (THUMB.1 * 2));
+            pixels.get(y * width + x).copied().unwrap_or(0)
+        };
+        Look { thumb: (0..THUMB.0 * THUMB.1).map(sample).collect(), detail: detail(pixels, width, height) }
+    })
+}
+
+/// Hands each frame's brightness, its width and its height to `look`.
+fn decoded<T>(
+    packets: &[Packet],
+    encoding: &str,
+    payload_type: u8,
+    size: &str,
+    look: impl Fn(&[u8], usize, usize) -> T,
+) -> HashMap<u32, T> {
     let mut ordered: BTreeMap<u64, &Packet> = BTreeMap::new();
     let mut last: Option<u64> = None;
     for packet in packets.iter().filter(|packet| packet.payload_type == payload_type) {
@@ -173,8 +221,7 @@ pub fn pictures(packets: &[Packet], encoding: &str, payload_type: u8) -> HashMap
     };
     let description = format!(
         "appsrc name=in format=time caps=application/x-rtp,media=video,clock-rate=90000,encoding-name={encoding},payload={payload_type} \
-         ! {depay} ! videoconvert ! videoscale ! video/x-raw,format=GRAY8,width={},height={} ! appsink name=out sync=false",
-        THUMB.0, THUMB.1
+         ! {depay} ! videoconvert ! videoscale ! video/x-raw,format=GRAY8{size} ! appsink name=out sync=false"
     );
     let pipeline =
         gst::parse::launch(&description).expect("the decoder").downcast::<gst::Pipeline>().expect("a pipeline");
@@ -210,7 +257,12 @@ pub fn pictures(packets: &[Packet], encoding: &str, payload_type: u8) -> HashMap
         let stamp = pts.nseconds().saturating_mul(9).div_ceil(100_000);
         let nearest = [stamp, stamp.wrapping_sub(1), stamp + 1].into_iter().find_map(|stamp| stamps.get(&stamp));
         let (Some(timestamp), Ok(map)) = (nearest, buffer.map_readable()) else { continue };
-        pictures.insert(*timestamp, map.as_slice().to_vec());
+        let side = |name| {
+            let caps = sample.caps().and_then(|caps| caps.structure(0));
+            caps.and_then(|caps| caps.get::<i32>(name).ok()).and_then(|side| usize::try_from(side).ok()).unwrap_or(0)
+        };
+        // Both widths that are used are multiples of four: there is no padding.
+        pictures.insert(*timestamp, look(map.as_slice(), side("width"), side("height")));
     }
     let _panicked = feeder.join();
     let _stopped = pipeline.set_state(gst::State::Null);
@@ -246,6 +298,20 @@ mod tests {
             seen.push(next - (1 << 16));
         }
         assert_eq!(seen, [65_534, 65_535, 65_536, 65_538, 65_537, 65_539]);
+    }
+
+    #[test]
+    fn detail_is_in_most_rows_or_it_is_none() {
+        let picture = |sharp: &dyn Fn(usize) -> bool| {
+            (0..90)
+                .flat_map(|y| (0..160).map(move |x| (x, y)))
+                .map(|(x, y)| if sharp(y) && x > 130 { 200 } else { 20 })
+                .collect::<Vec<u8>>()
+        };
+        assert_eq!(detail(&picture(&|_| true), 160, 90), 180);
+        assert_eq!(detail(&picture(&|y| y > 24), 160, 90), 0, "below the corner, and in few of its rows");
+        let smooth: Vec<u8> = (0..90).flat_map(|_| (0..160).map(|x| x as u8)).collect();
+        assert_eq!(detail(&smooth, 160, 90), 6);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod p1;
 mod p10;
 mod p2;
 mod p3;
+mod p4;
 mod p5;
 mod p6;
 mod p7;
