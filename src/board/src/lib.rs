@@ -54,11 +54,14 @@ pub struct BlurBoard {
     pub segmenter: SegmenterKind,
     /// To begin with, people are looked for in one of so many frames: 1 to 4.
     pub cadence: u32,
+    /// CPU time for each frame, in microseconds; it is kept by looking for people less often and by blurring more coarsely.
+    /// 0: as much as it takes.
+    pub budget: u32,
 }
 
 impl Default for BlurBoard {
     fn default() -> Self {
-        BlurBoard { segmenter: SegmenterKind::Selfie, cadence: 2 }
+        BlurBoard { segmenter: SegmenterKind::Selfie, cadence: 2, budget: 12_000 }
     }
 }
 
@@ -239,6 +242,10 @@ impl Board {
             let right = "write 1 to 4: a mask must not get older than 150 ms".to_owned();
             return Err(Wrong::new("blur.cadence", &self.blur.cadence.to_string(), "is out of range", right));
         }
+        if self.blur.budget > 100_000 {
+            let right = "write microseconds for each frame, up to 100000, or 0 for as many as it takes".to_owned();
+            return Err(Wrong::new("blur.budget", &self.blur.budget.to_string(), "is out of range", right));
+        }
         if self.blur.segmenter == SegmenterKind::Sim && self.lines != LinesBackend::Sim {
             let right = "write \"selfie\", or leave it out".to_owned();
             return Err(Wrong::new("blur.segmenter", "sim", "needs lines = \"sim\"", right));
@@ -345,6 +352,7 @@ mod tests {
             ("line = \"reveal\"", "line = \"button\"", ["reveal.line", "used twice", "of its own"]),
             ("segmenter = \"sim\"", "segmenter = \"magic\"", ["magic", "`selfie`", "line"]),
             ("segmenter = \"sim\"", "cadence = 9", ["blur.cadence", "out of range", "1 to 4"]),
+            ("segmenter = \"sim\"", "budget = 200000", ["blur.budget", "out of range", "microseconds"]),
             (
                 "\nlive = { line = \"camera-live\" }",
                 "\nlive = { line = \"camera-live\" }\nmuted = { line = \"red\" }",

@@ -180,6 +180,7 @@ impl Blur {
             .downcast::<gstsubrosablur::Blur>()
             .map_err(|_| gst::glib::bool_error!("another plug-in calls its element subrosablur"))?;
         blur.set_property("cadence", self.0.board.cadence);
+        blur.set_property("budget", self.0.board.budget);
         let (kind, place) = (self.0.board.segmenter, self.0.place.clone());
         blur.set_segmenter(move || segmenter::make(kind, &place));
         let mut state = self.lock();
