@@ -233,7 +233,7 @@ impl Device {
 /// The line that says whether the simulated segmenter answers; media reads it.
 #[must_use]
 pub fn segmenter_line(board: &Board) -> Option<InputLine> {
-    let line = || InputLine { line: RunDir::SEGMENTER.to_owned(), active_low: false };
+    let line = || InputLine { line: RunDir::SEGMENTER.to_owned(), ..InputLine::default() };
     (board.blur.segmenter == SegmenterKind::Sim).then(line)
 }
 
