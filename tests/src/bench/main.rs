@@ -7,8 +7,8 @@
 mod blur;
 mod cost;
 mod far;
-mod pictures;
 mod kiosk;
+mod pictures;
 mod report;
 mod soak;
 mod speed;

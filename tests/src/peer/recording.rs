@@ -165,12 +165,13 @@ pub struct Look {
 }
 
 /// The steepest step of brightness within six pixels, row by row in the upper right corner of a picture; of all rows the
-/// median. Wherever the simulated camera's pan is, there is a rocket in that corner and no part of the person. The privacy
+/// median. Wherever the simulated camera's pan is, there is a rocket in that corner and no part of the person, nor of the strip around
+/// them that an old mask leaves. The privacy
 /// card has nothing there.
 #[must_use]
 pub fn detail(plane: &[u8], width: usize, height: usize) -> u8 {
     let steepest = |row: &[u8]| {
-        let corner = row.get(width * 72 / 100..).unwrap_or_default();
+        let corner = row.get(width * 78 / 100..).unwrap_or_default();
         corner.iter().zip(corner.iter().skip(6)).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0)
     };
     let mut rows: Vec<u8> = plane.chunks_exact(width.max(1)).take(height * 2 / 5).step_by(3).map(steepest).collect();

@@ -12,7 +12,7 @@ use crate::page::{LONG, enter};
 /// median, as in `subrosa_tests::peer::recording::detail`.
 const DETAIL: &str = "(() => {
   const video = document.querySelector('#room-video');
-  const [width, height] = [Math.floor(video.videoWidth * 0.28), Math.floor(video.videoHeight * 0.4)];
+  const [width, height] = [Math.floor(video.videoWidth * 0.22), Math.floor(video.videoHeight * 0.4)];
   if (!width || !height) return null;
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d');
