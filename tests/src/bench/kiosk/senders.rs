@@ -14,6 +14,8 @@ use super::measure::{Outcome, Sender};
 pub const TARGET: u32 = 2000;
 /// The room's simulated hardware is not part of the room.
 const SIMULATOR: &str = "subrosa-sim";
+/// For a page to send its first frame, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The peer counts and does not decode; it keeps packets, so that sizes can be read from them afterwards.
 const COUNTS: LinkPlan = LinkPlan { sends: None, decodes: false, keeps: true };
 
@@ -46,6 +48,11 @@ pub fn kiosk(address: &str, effect: &str, seconds: u64) -> (Outcome, String) {
     browser.evaluate(&format!("kiosk.answer({})", Value::from(with_rates(&answer))));
     let (payload, encoding) = link.offer.lines.first().and_then(|line| line.codec()).expect("a codec");
     assert_eq!(encoding, "H264");
+    let asked = Instant::now();
+    while link.recording.counts().0 == 0 {
+        assert!(asked.elapsed() < PATIENCE, "the page sends nothing; its console: {:?}", browser.console());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let outcome =
         Sender { name: effect, ancestor: browser.id(), besides: &[], link: &link, payload, started }.measure(seconds);
     let encoder = browser.evaluate("kiosk.encoder()");

@@ -3,8 +3,12 @@
 export async function blurred(track) {
   const worker = new Worker('planes-worker.js', { type: 'module' });
   const ready = new Promise((done, failed) => {
-    worker.onmessage = ({ data }) => (data === 'ready' ? done() : failed(new Error(data)));
-    worker.onerror = ({ message }) => failed(new Error(message));
+    const fails = (message) => {
+      console.error(message); // for one that comes later than `ready`
+      failed(new Error(message));
+    };
+    worker.onmessage = ({ data }) => (data === 'ready' ? done() : fails(data));
+    worker.onerror = ({ message }) => fails(message);
   });
   // Chromium has both ends on the page and not in workers; their streams can be handed over.
   const { readable } = new MediaStreamTrackProcessor({ track });
