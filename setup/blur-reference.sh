@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 environment=$here/../data/blur-reference
 wanted=$(sha256sum "$here/blur-reference.txt" | cut -d ' ' -f 1)
 if [[ $(cat "$environment/made-from" 2>/dev/null) != "$wanted" ]]; then
-    echo "bench: MediaPipe and OpenCV for comparison (about 1 GB on disk)" >&2
+    echo "bench: MediaPipe, OpenCV and LiteRT for comparison (about 1 GB on disk)" >&2
     rm -rf "$environment"
     python3 -m venv "$environment"
     # opencv-contrib, which MediaPipe asks for, needs a display's libraries; the headless package has all that is used.

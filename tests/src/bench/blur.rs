@@ -20,7 +20,8 @@ use subrosa_tests::stage::tree;
 
 use crate::report::Report;
 
-const COLOURS: Colours = Colours { matrix: Matrix::Bt601, full_range: false };
+/// What the frames are in.
+pub const COLOURS: Colours = Colours { matrix: Matrix::Bt601, full_range: false };
 const FRAMES: usize = 200;
 /// Frames of each variant of the comparison: some take a tenth of a second.
 const THEIRS: usize = 40;
@@ -52,18 +53,18 @@ pub fn frame(path: &std::path::Path, (width, height): (usize, usize)) -> Vec<u8>
     sample.buffer().unwrap().map_readable().unwrap().to_vec()
 }
 
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Least, median and 95th percentile.
-fn spread(mut times: Vec<f64>) -> [f64; 3] {
+pub fn spread(mut times: Vec<f64>) -> [f64; 3] {
     times.sort_by(f64::total_cmp);
     [times[0], times[times.len() / 2], times[times.len() * 95 / 100]]
 }
 
-fn add(report: &mut Report, what: &str, [least, median, high]: [f64; 3]) {
+pub fn add(report: &mut Report, what: &str, [least, median, high]: [f64; 3]) {
     report.add(&format!("{what}, median"), median, "ms", None);
     report.add(&format!("{what}, least"), least, "ms", None);
     report.add(&format!("{what}, p95"), high, "ms", None);

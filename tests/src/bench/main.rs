@@ -7,6 +7,7 @@
 mod blur;
 mod cost;
 mod far;
+mod inference;
 mod kiosk;
 mod pictures;
 mod report;
@@ -109,6 +110,7 @@ fn main() {
         }
         Command::Blur { json, seconds } => {
             let mut report = Report::start(json);
+            inference::against_litert(&mut report);
             blur::whole(&mut report);
             let encoder = cost::reference(&mut report, seconds);
             report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
