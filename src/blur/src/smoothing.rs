@@ -103,9 +103,10 @@ impl Cover {
             widen(wide, scratch, columns, share);
             left = left.saturating_sub(STEPS);
         }
+        soften(wide, scratch, columns);
         self.shown.clear();
         self.shown.extend(wide.iter().map(|value| {
-            // Not a number shows nothing: `clamp` keeps it and the cast makes it zero.
+            // Not a number shows nothing, nor do its neighbours: `clamp` keeps it and the cast makes it zero.
             let share = ((value - EDGE.0) / (EDGE.1 - EDGE.0)).clamp(0.0, 1.0);
             (share * share * (3.0 - 2.0 * share) * f32::from(Self::ALL)) as i16
         }));
@@ -171,6 +172,24 @@ impl Cover {
 pub fn widening(age: Duration) -> u32 {
     let steps = age.saturating_sub(YOUNG).as_micros() * u128::from(STEPS) / PER_PIXEL.as_micros();
     u32::try_from(steps).unwrap_or(u32::MAX).min(2 * STEPS)
+}
+
+/// A mean of the nine around every value, weighted 1, 2, 1 in each direction: masks have teeth and specks of one pixel.
+fn soften(values: &mut [f32], scratch: &mut Vec<f32>, columns: usize) {
+    scratch.clear();
+    for row in values.chunks(columns.max(1)) {
+        let left = row.iter().take(1).chain(row);
+        let right = row.iter().skip(1).chain(row.last());
+        scratch.extend(row.iter().zip(left).zip(right).map(|((here, left), right)| (left + 2.0 * here + right) / 4.0));
+    }
+    let lines = |at: usize| scratch.get(at * columns..(at + 1) * columns).unwrap_or_default();
+    let last = (scratch.len() / columns.max(1)).saturating_sub(1);
+    for (at, row) in values.chunks_mut(columns.max(1)).enumerate() {
+        let around = lines(at.saturating_sub(1)).iter().zip(lines(at)).zip(lines((at + 1).min(last)));
+        for (value, ((above, here), below)) in row.iter_mut().zip(around) {
+            *value = (above + 2.0 * here + below) / 4.0;
+        }
+    }
 }
 
 /// Moves every value by `share` towards the largest of the nine around it.
@@ -243,14 +262,33 @@ mod tests {
         for (age, steps) in table {
             assert_eq!(widening(Duration::from_millis(age)), steps, "{age} ms");
         }
-        let mut values = vec![0.0; 9 * 9];
-        values[4 * 9 + 4] = 1.0;
+        // A block of three by three; its corners are softened away.
+        let mut values = vec![0.0; 15 * 15];
+        for at in [6, 7, 8].into_iter().flat_map(|row| [6, 7, 8].map(|column| row * 15 + column)) {
+            values[at] = 1.0;
+        }
         let shown = |steps| {
             let mut cover = Cover::default();
-            cover.make(&values, (9, 9), steps);
+            cover.make(&values, (15, 15), steps);
             cover.shown().iter().filter(|shown| **shown == Cover::ALL).count()
         };
-        assert_eq!([shown(0), shown(1), shown(4), shown(8)], [1, 1, 9, 25]);
+        assert_eq!([shown(0), shown(1), shown(4), shown(8)], [5, 5, 5 * 5 - 4, 7 * 7 - 4]);
+    }
+
+    #[test]
+    fn specks_and_teeth_are_gone() {
+        let mut values = vec![0.0; 12 * 8];
+        // A speck, and people below it with teeth one pixel wide.
+        values[14] = 1.0;
+        values[60..96].fill(1.0);
+        for tooth in (48..60).step_by(2) {
+            values[tooth] = 1.0;
+        }
+        let mut cover = Cover::default();
+        cover.make(&values, (12, 8), 0);
+        assert_eq!(cover.row(1), [Cover::NOTHING; 12]);
+        let teeth = &cover.row(4)[1..11];
+        assert!(teeth.iter().max().unwrap() - teeth.iter().min().unwrap() < Cover::ALL / 8, "{teeth:?}");
     }
 
     #[test]
@@ -259,7 +297,7 @@ mod tests {
         let values = [[0.0, 0.0, 0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0, 1.0, 1.0], [0.0; 6]].concat();
         cover.make(&values, (6, 3), 0);
         let run = |from, to, kind| Run { from, to, kind };
-        let first = [run(0, 2, Kind::Background), run(2, 3, Kind::Edge), run(3, 5, Kind::Person)];
+        let first = [run(0, 2, Kind::Background), run(2, 4, Kind::Edge), run(4, 5, Kind::Person)];
         assert_eq!(cover.runs(0), first);
         assert_eq!(cover.runs(1), [run(0, 2, Kind::Background), run(2, 5, Kind::Edge)]);
         assert!(cover.runs(2).is_empty());
@@ -269,8 +307,10 @@ mod tests {
     fn what_is_no_number_or_is_missing_shows_nothing() {
         let mut cover = Cover::default();
         cover.make(&[f32::NAN, 1.0, f32::INFINITY], (2, 2), 0);
-        assert_eq!(cover.shown(), [0, Cover::ALL, Cover::ALL, 0]);
-        assert_eq!(cover.row(0), [0, Cover::ALL]);
+        assert_eq!(cover.shown(), [0; 4]);
+        cover.make(&[1.0; 3], (2, 2), 0);
+        assert_eq!(cover.row(0), [Cover::ALL, Cover::ALL]);
+        assert!(cover.row(1)[1] < Cover::ALL);
         assert!(cover.row(7).is_empty());
     }
 
