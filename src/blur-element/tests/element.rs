@@ -240,9 +240,14 @@ fn p4_a_segmenter_that_stands_still_covers_and_recovers() {
     scene.until(true);
     scene.told();
     director.play(Script::Stall);
-    let start = Instant::now();
-    scene.until(false);
-    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    // Stamps are 33 ms apart, so of 150 ms there are five frames, and one mask may still have been on its way.
+    let mut passed = 0;
+    while let Some(out) = scene.frame() {
+        assert!(is_hidden(&out));
+        passed += 1;
+        assert!(passed <= 7, "frames pass on and on");
+        thread::sleep(Duration::from_millis(33));
+    }
     assert_eq!(scene.told(), ["covered late"]);
     // The thread that hangs is given up after two seconds, and another one is made; it hangs too.
     while director.made.load(Ordering::SeqCst) < 2 {
@@ -434,36 +439,44 @@ fn strides_and_offsets_come_from_the_meta() {
         element.set_segmenter(|| Ok(Box::new(Bright)));
     });
     scene.until(true);
-    let tight = scene.buffer();
     let (stride, lines, gap) = (384, 192, 96);
     let chroma = stride * lines + gap;
-    let mut padded = gst::Buffer::with_size(chroma + stride * lines / 2).unwrap();
-    {
-        let padded = padded.get_mut().unwrap();
-        padded.set_pts(tight.pts());
-        let mut map = padded.map_writable().unwrap();
-        map.fill(77);
-        let from = tight.map_readable().unwrap();
-        for y in 0..lines {
-            let row = &from[y.min(HEIGHT - 1) * WIDTH..][..WIDTH];
-            map[y * stride..y * stride + WIDTH].copy_from_slice(row);
+    let padded = |tight: gst::Buffer| {
+        let mut padded = gst::Buffer::with_size(chroma + stride * lines / 2).unwrap();
+        {
+            let padded = padded.get_mut().unwrap();
+            padded.set_pts(tight.pts());
+            let mut map = padded.map_writable().unwrap();
+            map.fill(77);
+            let from = tight.map_readable().unwrap();
+            for y in 0..lines {
+                let row = &from[y.min(HEIGHT - 1) * WIDTH..][..WIDTH];
+                map[y * stride..y * stride + WIDTH].copy_from_slice(row);
+            }
+            for y in 0..lines / 2 {
+                map[chroma + y * stride..chroma + y * stride + WIDTH].fill(128);
+            }
+            drop(map);
+            gst_video::VideoMeta::add_full(
+                padded,
+                gst_video::VideoFrameFlags::empty(),
+                gst_video::VideoFormat::Nv12,
+                WIDTH as u32,
+                lines as u32,
+                &[0, chroma],
+                &[stride as i32, stride as i32],
+            )
+            .unwrap();
         }
-        for y in 0..lines / 2 {
-            map[chroma + y * stride..chroma + y * stride + WIDTH].fill(128);
-        }
-        drop(map);
-        gst_video::VideoMeta::add_full(
-            padded,
-            gst_video::VideoFrameFlags::empty(),
-            gst_video::VideoFormat::Nv12,
-            WIDTH as u32,
-            lines as u32,
-            &[0, chroma],
-            &[stride as i32, stride as i32],
-        )
-        .unwrap();
-    }
-    let out = scene.push(padded).unwrap();
+        padded
+    };
+    // On a busy machine a mask may be late.
+    let out = (0..200).find_map(|_| {
+        thread::sleep(Duration::from_millis(20));
+        let tight = scene.buffer();
+        scene.push(padded(tight))
+    });
+    let out = out.unwrap();
     let map = out.map_readable().unwrap();
     for (y, row) in map[..stride * lines].chunks(stride).enumerate() {
         assert!(row[..100].windows(2).all(|pair| pair[0].abs_diff(pair[1]) < 16), "line {y} is hidden");
