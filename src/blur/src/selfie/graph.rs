@@ -326,14 +326,16 @@ fn activation(number: Option<i8>) -> Result<Activation, ModelError> {
 
 /// A number of 16 bits (IEEE 754 binary16).
 fn from_half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    let (sign, exponent, fraction) = (u32::from(bits & 0x8000) << 16, u32::from(bits >> 10 & 0x1f), bits & 0x3ff);
     match exponent {
-        0 => sign * fraction * 2_f32.powi(-24),
+        0 => f32::from(fraction) * if sign == 0 { SMALLEST_HALF } else { -SMALLEST_HALF },
         31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2_f32.powi(exponent - 25),
+        _ => f32::from_bits(sign | (exponent + 127 - 15) << 23 | u32::from(fraction) << 13),
     }
 }
+
+/// 2⁻²⁴.
+const SMALLEST_HALF: f32 = 1.0 / (1 << 24) as f32;
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn it_is_within_two_hundred_thousandths_of_the_sigmoid_everywhere_and_never_leaves_zero_to_one() {
-        let numbers: Vec<f32> = (-40_000..=40_000).map(|i| i as f32 / 1000.0).chain([1e30, -1e30]).collect();
+        let step = if cfg!(miri) { 400 } else { 1 }; // an interpreter is slow
+        let numbers: Vec<f32> =
+            (-40_000..=40_000).step_by(step).map(|i| i as f32 / 1000.0).chain([1e30, -1e30]).collect();
         let mut row_of = numbers.clone();
         row(Scalar, &mut row_of);
         for (x, y) in numbers.iter().zip(&row_of) {
