@@ -165,9 +165,8 @@ pub struct Look {
 }
 
 /// The steepest step of brightness within six pixels, row by row in the upper right corner of a picture; of all rows the
-/// median. Wherever the simulated camera's pan is, there is a rocket in that corner and no part of the person, nor of the strip around
-/// them that an old mask leaves. The privacy
-/// card has nothing there.
+/// median. Wherever the simulated camera's pan is, there is a rocket in that corner and no part of the person, nor of the
+/// strip around them that an old mask leaves. The privacy card has nothing there.
 #[must_use]
 pub fn detail(plane: &[u8], width: usize, height: usize) -> u8 {
     let steepest = |row: &[u8]| {
