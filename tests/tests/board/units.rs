@@ -312,7 +312,6 @@ fn p1_p3_a_whole_device_opens_closes_and_never_with_a_dark_lamp() {
     let mut closed = Vec::new();
     for _ in 0..3 {
         let media = device.pid(MEDIA);
-        sleep(Duration::from_secs(6));
         let edge = Instant::now();
         device.chip.pull("camera-shutter", false);
         let mut dark = false;
