@@ -8,15 +8,14 @@ use subrosa_tests::stage::{Need, Stage};
 
 use crate::page::{LONG, enter};
 
-/// In the page: the steepest step of brightness in each row of the upper right corner of the room's picture, of all rows the
-/// median, as in `subrosa_tests::peer::recording::detail`.
+/// In the page: the steepest step of brightness in rows at the right edge of the room's picture, of all rows the median, as in `subrosa_tests::peer::recording::detail`.
 const DETAIL: &str = "(() => {
   const video = document.querySelector('#room-video');
   const [width, height] = [Math.floor(video.videoWidth * 0.22), Math.floor(video.videoHeight * 0.4)];
   if (!width || !height) return null;
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d');
-  context.drawImage(video, video.videoWidth - width, 0, width, height, 0, 0, width, height);
+  context.drawImage(video, video.videoWidth - width, height, width, height, 0, 0, width, height);
   const pixels = context.getImageData(0, 0, width, height).data;
   const rows = [];
   for (let y = 0; y < height; y += 3) {
@@ -59,7 +58,7 @@ fn p4_a_browser_sees_people_but_no_room_then_the_card_and_the_room_only_while_a_
     room.sim.edge(Line::Segmenter, false);
     std::thread::sleep(std::time::Duration::from_secs(1));
     let card = detail(&mut browser);
-    assert!(card < 5.0, "the card has nothing in that corner: {card}");
+    assert!(card < 5.0, "the card has nothing in that place: {card}");
     browser.screenshot("blur-card");
     room.sim.edge(Line::Segmenter, true);
     browser.wait_for("people are seen again", &format!("({DETAIL}) > 2"), LONG);

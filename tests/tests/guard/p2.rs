@@ -10,7 +10,8 @@ use subrosa_messages::Capture::{Camera, Microphone};
 use subrosa_process::users::User;
 use subrosa_tests::devices::{Bench, Tier};
 use subrosa_tests::needs;
-use subrosa_tests::stage::{Need, Stage};
+use subrosa_tests::stage::{Need, Stage, eventually};
+use subrosa_tests::truth::holders;
 
 use crate::tiers;
 
@@ -112,13 +113,19 @@ fn p2_a_line_that_cannot_be_read_closes() {
         let away = line.with_extension("away");
         fs::rename(&line, &away).unwrap();
         media.wait_refusal(Microphone, Some("switch-unknown"));
-        bench.wait_dark();
+        let node = bench.node(Microphone);
+        eventually("closed", Duration::from_secs(1), || {
+            (bench.mode(Microphone) == 0o400 && holders(&node).is_empty()).then_some(())
+        });
+        sleep(Duration::from_millis(100));
+        assert!(bench.lit(Microphone), "what is unknown is lit (P1)");
         assert!(!bench.red(), "red is said on proof that the switch is closed, and on nothing less");
         fs::write(&line, "perhaps").unwrap();
         sleep(Duration::from_millis(100));
         assert_eq!(media.is_refused(Microphone), "switch-unknown");
         fs::rename(&away, &line).unwrap();
         media.may_ask(Microphone);
+        bench.wait_dark();
     }
 }
 
@@ -136,7 +143,7 @@ fn p2_red_is_lit_on_proof_only() {
         assert!(bench.lit(Microphone) && !bench.red(), "{tier:?}, killed {:?} after the edge", killed - edge);
         media.kill();
         bench.wait_dark();
-        subrosa_tests::stage::eventually("red", Duration::from_secs(1), || bench.red().then_some(()));
+        eventually("red", Duration::from_secs(1), || bench.red().then_some(()));
     }
 }
 

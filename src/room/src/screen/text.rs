@@ -206,10 +206,8 @@ impl Words {
 
     pub fn switch_unreadable(self, capture: Capture) -> &'static str {
         match capture {
-            Capture::Camera => self.pick("Stellung der Blende nicht lesbar", "Position of the shutter unreadable"),
-            Capture::Microphone => {
-                self.pick("Stellung des Schalters nicht lesbar", "Position of the switch unreadable")
-            }
+            Capture::Camera => self.pick("Blende ist nicht lesbar", "Its shutter is unreadable"),
+            Capture::Microphone => self.pick("Schalter ist nicht lesbar", "Its switch is unreadable"),
         }
     }
 
