@@ -68,6 +68,7 @@ fn main() -> anyhow::Result<ExitCode> {
             sample::camera(&portrait, &out)?;
         }
         (None, Some(settings)) => {
+            plugins::close_cameras_whole();
             plugins::remember_in(&settings.own_state());
             subrosa_media::session::serve(&settings)?;
         }
