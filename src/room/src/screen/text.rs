@@ -206,8 +206,8 @@ impl Words {
 
     pub fn switch_unreadable(self, capture: Capture) -> &'static str {
         match capture {
-            Capture::Camera => self.pick("Blende ist nicht lesbar", "Its shutter is unreadable"),
-            Capture::Microphone => self.pick("Schalter ist nicht lesbar", "Its switch is unreadable"),
+            Capture::Camera => self.pick("Blende nicht lesbar", "Shutter unreadable"),
+            Capture::Microphone => self.pick("Schalter nicht lesbar", "Switch unreadable"),
         }
     }
 
