@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 skip() {
     echo "lint: SKIPPED: $1" >&2
-    [[ ${CI:-} != true ]]
+    [[ -z ${CI:-} ]]
 }
 
 if cargo fmt --version >/dev/null 2>&1; then
