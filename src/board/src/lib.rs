@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use lines::{Bias, Drive, Gpiochip, InputLine, LinesBackend, OutputLine, header_pin, place};
+pub use lines::{
+    Bias, Drive, Gpiochip, HidInput, HidLed, InputLine, LinesBackend, OutputLine, Power, SwitchName, header_pin,
+    key_code, place,
+};
 
 /// One board.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -39,6 +42,9 @@ pub struct Board {
     pub speaker: Speaker,
     /// The screen.
     pub screen: Screen,
+    /// Lines that cut the power of camera and microphone; boards need not have any.
+    #[serde(default)]
+    pub power: Power,
     /// Rows of the encoder table, in the order in which they are tried.
     pub encoders: Vec<String>,
     /// How people are told from what stands behind them.
@@ -86,6 +92,8 @@ impl SegmenterKind {
 pub enum Wiring {
     /// The simulated room.
     Simulated,
+    /// A switch, key or lamp is part of an attached device, whose firmware decides what it says (tier 0).
+    Attached,
     /// The guard drives the lamps (tier 1).
     #[default]
     Guard,

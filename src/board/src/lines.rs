@@ -3,8 +3,13 @@
 //! A wire that breaks must close and a board that dies must light: whatever pulls a line says so here, and a file
 //! that would have it the other way round is refused.
 
+mod attached;
+mod keys;
+
 use serde::Deserialize;
 
+pub use self::attached::{HidInput, HidLed, SwitchName};
+pub use self::keys::key_code;
 use crate::{Board, Wiring, Wrong};
 
 /// How lines are reached; a row of the guard's table.
@@ -17,11 +22,16 @@ pub enum LinesBackend {
     Gpiochip,
     /// A Raspberry Pi's header through its registers (crate `rppal`); lines are called `GPIO0` to `GPIO27`.
     Rppal,
+    /// Keys and switches of input devices (`/dev/input/eventN`): presenters, `gpio-keys`, a laptop's camera cover.
+    Evdev,
+    /// Mute keys and LEDs of attached conference devices (`/dev/hidrawN`, telephony page).
+    Hid,
 }
 
 impl LinesBackend {
     /// All of them.
-    pub const ALL: [LinesBackend; 3] = [LinesBackend::Sim, LinesBackend::Gpiochip, LinesBackend::Rppal];
+    pub const ALL: [LinesBackend; 5] =
+        [LinesBackend::Sim, LinesBackend::Gpiochip, LinesBackend::Rppal, LinesBackend::Evdev, LinesBackend::Hid];
 
     /// As it is written in a board file.
     #[must_use]
@@ -30,6 +40,8 @@ impl LinesBackend {
             LinesBackend::Sim => "sim",
             LinesBackend::Gpiochip => "gpiochip",
             LinesBackend::Rppal => "rppal",
+            LinesBackend::Evdev => "evdev",
+            LinesBackend::Hid => "hid",
         }
     }
 }
@@ -72,12 +84,22 @@ pub enum Drive {
     OpenDrain,
 }
 
-/// A line that is read.
+/// Something that is read: a line, or a part of an input device. Exactly one of `line`, `key`, `switch` and `hid` is
+/// given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InputLine {
-    /// Its name. A chip whose lines have no names takes `#` and the place, counted from 0.
+    /// Name of a line; empty where it is none. A chip whose lines have no names takes `#` and the place, counted from 0.
+    #[serde(default)]
     pub line: String,
+    /// Name of a key (`KEY_PAGEDOWN`), or `#` and its code. As a switch it toggles with each press.
+    pub key: Option<String>,
+    /// A switch of an input device.
+    pub switch: Option<SwitchName>,
+    /// A mute key of a conference device.
+    pub hid: Option<HidInput>,
+    /// Of which device: its name, where it is plugged in, or `vvvv:pppp`, as `subrosa-guard devices` prints them.
+    pub device: Option<String>,
     /// The low level means *open* (switch, shutter) or *pressed* (button).
     #[serde(default)]
     pub active_low: bool,
@@ -88,12 +110,17 @@ pub struct InputLine {
     pub debounce_ms: Option<u16>,
 }
 
-/// A line that is driven.
+/// A line that is driven, or an LED of a conference device: one of `line` and `led` is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OutputLine {
-    /// Its name, as for [`InputLine`].
+    /// Its name, as for [`InputLine`]; empty where it is none.
+    #[serde(default)]
     pub line: String,
+    /// An LED of a conference device.
+    pub led: Option<HidLed>,
+    /// Of which device, as for [`InputLine`].
+    pub device: Option<String>,
     /// The low level lights the lamp.
     #[serde(default)]
     pub active_low: bool,
@@ -102,6 +129,58 @@ pub struct OutputLine {
     /// How it is driven.
     #[serde(default)]
     pub drive: Drive,
+}
+
+/// Lines that switch the power of a capture's device: high (or low, with `active-low`) lets it run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Power {
+    /// The camera's.
+    pub camera: Option<OutputLine>,
+    /// The microphone's.
+    pub microphone: Option<OutputLine>,
+}
+
+impl InputLine {
+    /// The row of the guard's table that reads it, on a board with these lines.
+    #[must_use]
+    pub fn row(&self, lines: LinesBackend) -> LinesBackend {
+        if self.hid.is_some() {
+            LinesBackend::Hid
+        } else if self.key.is_some() || self.switch.is_some() {
+            LinesBackend::Evdev
+        } else {
+            lines
+        }
+    }
+
+    /// As it is written, for messages.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        match (&self.key, self.switch, self.hid) {
+            (Some(key), _, _) => key,
+            (None, Some(switch), _) => switch.name(),
+            (None, None, Some(hid)) => hid.name(),
+            (None, None, None) => &self.line,
+        }
+    }
+}
+
+impl OutputLine {
+    /// The row of the guard's table that drives it, on a board with these lines.
+    #[must_use]
+    pub fn row(&self, lines: LinesBackend) -> LinesBackend {
+        if self.led.is_some() { LinesBackend::Hid } else { lines }
+    }
+
+    /// As it is written, for messages.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        match self.led {
+            Some(led) => led.name(),
+            None => &self.line,
+        }
+    }
 }
 
 /// The longest debounce: it delays the close too, and of the 50 ms between switch and silence (P3) most belong to others.
@@ -129,12 +208,38 @@ impl Board {
         lamps
     }
 
+    /// The lines that switch power, with their keys. They are off when nothing is known.
+    #[must_use]
+    pub fn power_lines(&self) -> Vec<(&'static str, &OutputLine)> {
+        let lines = [("power.camera", &self.power.camera), ("power.microphone", &self.power.microphone)];
+        lines.into_iter().filter_map(|(key, line)| line.as_ref().map(|line| (key, line))).collect()
+    }
+
+    /// All outputs: lamps, and lines that switch power; and whether each is on when nothing is known.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<(&'static str, &OutputLine, bool)> {
+        let power = self.power_lines().into_iter().map(|(key, line)| (key, line, false));
+        self.lamps().into_iter().chain(power).collect()
+    }
+
+    /// The rows of the guard's table that this board's inputs and outputs need, its own lines first.
+    #[must_use]
+    pub fn rows(&self) -> Vec<LinesBackend> {
+        let inputs = self.inputs().into_iter().map(|(_, line)| line.row(self.lines));
+        let used: Vec<_> = inputs.chain(self.outputs().into_iter().map(|(_, line, _)| line.row(self.lines))).collect();
+        let others = LinesBackend::ALL.into_iter().filter(|row| *row != self.lines);
+        [self.lines].into_iter().chain(others).filter(|row| used.contains(row)).collect()
+    }
+
     /// What is wrong with the lines by themselves and with the way they are reached.
     pub(crate) fn check_lines(&self) -> Result<(), Wrong> {
+        self.check_attached()?;
         self.check_backend()?;
         let mut names: Vec<(String, &str)> = Vec::new();
-        names.extend(self.inputs().into_iter().map(|(key, line)| (format!("{key}.line"), line.line.as_str())));
-        names.extend(self.lamps().into_iter().map(|(key, line, _)| (format!("{key}.line"), line.line.as_str())));
+        let inputs = self.inputs().into_iter().filter(|(_, line)| line.row(self.lines) == self.lines);
+        names.extend(inputs.clone().map(|(key, line)| (format!("{key}.line"), line.line.as_str())));
+        let outputs = self.outputs().into_iter().filter(|(_, line, _)| line.row(self.lines) == self.lines);
+        names.extend(outputs.clone().map(|(key, line, _)| (format!("{key}.line"), line.line.as_str())));
         for (place, (key, line)) in names.iter().enumerate() {
             if let Some((problem, right)) = self.wrong_name(line) {
                 return Err(Wrong::new(key, line, problem, right.to_owned()));
@@ -144,11 +249,11 @@ impl Board {
                 return Err(Wrong::new(key, line, "is used twice", right));
             }
         }
-        for (key, line) in self.inputs() {
+        for (key, line) in inputs {
             self.check_input(key, line)?;
         }
-        for (key, line, lit_when_dead) in self.lamps() {
-            self.check_lamp(key, line, lit_when_dead)?;
+        for (key, line, on_when_dead) in outputs {
+            self.check_output(key, line, on_when_dead)?;
         }
         Ok(())
     }
@@ -160,7 +265,7 @@ impl Board {
                 let right = "add [gpiochip] with the labels that `gpiodetect` prints".to_owned();
                 return Err(Wrong::new("lines", found, "needs to know its chips", right));
             }
-            (Some(_), LinesBackend::Sim | LinesBackend::Rppal) => {
+            (Some(_), LinesBackend::Sim | LinesBackend::Rppal | LinesBackend::Evdev | LinesBackend::Hid) => {
                 let right = "write lines = \"gpiochip\", or leave [gpiochip] out".to_owned();
                 return Err(Wrong::new("gpiochip", "[gpiochip]", "belongs to other lines", right));
             }
@@ -168,7 +273,8 @@ impl Board {
                 let right = "name what `gpiodetect` prints in brackets".to_owned();
                 return Err(Wrong::new("gpiochip.labels", "labels", "names no chip", right));
             }
-            (Some(_), LinesBackend::Gpiochip) | (None, LinesBackend::Sim | LinesBackend::Rppal) => {}
+            (Some(_), LinesBackend::Gpiochip)
+            | (None, LinesBackend::Sim | LinesBackend::Rppal | LinesBackend::Evdev | LinesBackend::Hid) => {}
         }
         if simulated && self.lines != LinesBackend::Sim {
             let right = "say what the circuit is worth: \"guard\", \"kernel\" or \"wired\"".to_owned();
@@ -192,7 +298,11 @@ impl Board {
             LinesBackend::Rppal if header_pin(name).is_none() => {
                 Some(("is no line of a Raspberry Pi's header", "write \"GPIO0\" to \"GPIO27\""))
             }
-            LinesBackend::Sim | LinesBackend::Gpiochip | LinesBackend::Rppal => None,
+            LinesBackend::Sim
+            | LinesBackend::Gpiochip
+            | LinesBackend::Rppal
+            | LinesBackend::Evdev
+            | LinesBackend::Hid => None,
         }
     }
 
@@ -221,7 +331,7 @@ impl Board {
         Ok(())
     }
 
-    fn check_lamp(&self, key: &str, line: &OutputLine, lit_when_dead: bool) -> Result<(), Wrong> {
+    fn check_output(&self, key: &str, line: &OutputLine, on_when_dead: bool) -> Result<(), Wrong> {
         if self.lines == LinesBackend::Sim && (line.bias.is_some() || line.drive != Drive::PushPull) {
             return Err(files_have_no_circuit(key, &line.line));
         }
@@ -229,9 +339,14 @@ impl Board {
             let right = "write lines = \"gpiochip\", or leave drive out".to_owned();
             return Err(Wrong::new(&format!("{key}.drive"), &line.line, "cannot be open-drain with rppal", right));
         }
-        let high_when_dead = lit_when_dead != line.active_low;
-        let fault = if lit_when_dead { "would be dark on a dead board" } else { "would say \"muted\" on a dead board" };
-        let right = "a live lamp is wired to be lit while nobody drives it, a muted one to be dark".to_owned();
+        let high_when_dead = on_when_dead != line.active_low;
+        let fault = match (on_when_dead, key.starts_with("power.")) {
+            (true, _) => "would be dark on a dead board",
+            (false, false) => "would say \"muted\" on a dead board",
+            (false, true) => "would be on with a dead board",
+        };
+        let right = "a live lamp is wired to be lit while nobody drives it, a muted one to be dark, power to be off";
+        let right = right.to_owned();
         if line.drive == Drive::OpenDrain && !high_when_dead {
             return Err(Wrong::new(&format!("{key}.drive"), &line.line, fault, right));
         }

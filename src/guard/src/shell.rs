@@ -1,6 +1,6 @@
 //! The guard's one thread: waits for lines, nodes, sockets and time, tells the machine, carries out what it wants.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use sd_notify::NotifyState;
-use subrosa_board::{Board, Wiring};
+use subrosa_board::{Board, InputLine, Wiring};
 use subrosa_messages::Capture;
 use subrosa_messages::guard::{GuardToMedia, Lamp, Level, MediaToGuard, RoomToGuard, Trust};
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::Users;
 
-use crate::devices::Devices;
+use crate::devices::{Devices, word};
 use crate::enforce::Enforcer;
 use crate::lines::{self, Lines, LinesError};
 use crate::machine::{Action, Event, LampId, Machine, Mode, Moment, Setup};
@@ -75,6 +75,15 @@ pub struct Guard {
     second: Moment,
     end: Option<Moment>,
     complained: bool,
+    /// What switches power, as it was last set and read back.
+    powered: BTreeMap<&'static str, (bool, Lamp)>,
+}
+
+/// Whether a button is down now, and whether it was for a moment since this was last asked.
+fn pressed(lines: &mut dyn Lines, line: &InputLine) -> (Option<bool>, Option<Option<bool>>) {
+    let presses = lines.presses(line);
+    let now = lines.read(line);
+    (now, (presses > 0 && now == Some(false)).then_some(Some(true)))
 }
 
 /// Time since boot, suspended time included.
@@ -114,6 +123,8 @@ impl Guard {
             microphone_single: board.microphone.nodes.len() == 1,
             camera_muted_lamp: board.camera.muted.is_some(),
             microphone_muted_lamp: board.microphone.muted.is_some(),
+            camera_power: board.power.camera.is_some(),
+            microphone_power: board.power.microphone.is_some(),
             trust: trust(board.wiring, one_user),
         };
         let (machine, actions) = Machine::start(now, setup, memory.recall(now));
@@ -134,6 +145,7 @@ impl Guard {
             second: now,
             end: None,
             complained: false,
+            powered: BTreeMap::new(),
             board,
         };
         guard.carry_out(actions);
@@ -229,18 +241,23 @@ impl Guard {
                 Capture::Camera => &self.board.camera.switch,
                 Capture::Microphone => &self.board.microphone.switch,
             };
-            let level = match self.lines.read(line) {
-                Some(true) => Level::Open,
-                Some(false) => Level::Closed,
-                None => Level::Unknown,
-            };
-            self.queue.push_back(Event::Switch(capture, level));
+            let presses = self.lines.presses(line);
+            let toggles = self.lines.toggles(line);
+            match self.lines.read(line) {
+                None => self.queue.push_back(Event::Switch(capture, Level::Unknown)),
+                Some(_) if toggles => {
+                    self.queue.push_back(Event::MuteKey(capture, false));
+                    self.queue.extend((0..presses).map(|_| Event::MuteKey(capture, true)));
+                }
+                Some(true) => self.queue.push_back(Event::Switch(capture, Level::Open)),
+                Some(false) => self.queue.push_back(Event::Switch(capture, Level::Closed)),
+            }
         }
-        let pressed = self.lines.read(&self.board.button);
-        self.queue.push_back(Event::Button(pressed));
+        let (down, earlier) = pressed(&mut *self.lines, &self.board.button);
+        self.queue.extend(earlier.into_iter().chain([down]).map(Event::Button));
         if let Some(line) = &self.board.reveal {
-            let pressed = self.lines.read(line);
-            self.queue.push_back(Event::Reveal(pressed));
+            let (down, earlier) = pressed(&mut *self.lines, line);
+            self.queue.extend(earlier.into_iter().chain([down]).map(Event::Reveal));
         }
     }
 
@@ -310,6 +327,7 @@ impl Guard {
                     let seen = self.set_lamp(lamp, lit);
                     self.queue.push_back(Event::Lamp(lamp, seen));
                 }
+                Action::SetPower(capture, on) => self.set_power(capture, on),
                 Action::SetMode(capture, mode) => {
                     let found = self.devices(capture).set(mode);
                     self.queue.push_back(Event::Permission(capture, mode, found));
@@ -346,6 +364,23 @@ impl Guard {
         line.map_or(Lamp::Unknown, |line| self.lines.set(line, lit))
     }
 
+    fn set_power(&mut self, capture: Capture, on: bool) {
+        let line = match capture {
+            Capture::Camera => &self.board.power.camera,
+            Capture::Microphone => &self.board.power.microphone,
+        };
+        let Some(line) = line else { return };
+        let wanted = if on { Lamp::Lit } else { Lamp::Dark };
+        let set = self.lines.set(line, on);
+        let (capture, powered) = (word(capture), if on { "on" } else { "off" });
+        let news = self.powered.insert(capture, (on, set)) != Some((on, set));
+        if news && set != wanted {
+            tracing::error!("the power of the {capture} cannot be switched {powered}: look at its line");
+        } else if news && !on {
+            tracing::warn!("the power of the {capture} was cut: it was kept open, or could not be proved closed");
+        }
+    }
+
     /// What was seen before the proof is told before the proof; it must not count as news after it.
     fn prove(&mut self, capture: Capture) {
         self.take_seen();
@@ -368,7 +403,7 @@ fn trust(wiring: Wiring, one_user: bool) -> Trust {
     match wiring {
         Wiring::Simulated if one_user => Trust::SimulatedOneUser,
         Wiring::Simulated => Trust::SimulatedUsers,
-        Wiring::Guard => Trust::Guard,
+        Wiring::Attached | Wiring::Guard => Trust::Guard,
         Wiring::Kernel => Trust::Kernel,
         Wiring::Wired => Trust::Wired,
     }

@@ -1,4 +1,4 @@
-//! What is done when the guard has ended, however it ended (`ExecStopPost=`): modes closed, live lamps lit.
+//! What is done when the guard has ended, however it ended (`ExecStopPost=`): modes closed, live lamps lit, power off.
 //!
 //! Nobody watches the nodes now, so nothing is known, and what is not known is lit.
 
@@ -53,6 +53,11 @@ pub fn stop_hook(board: &Board, run: &RunDir, rights: &Rights) -> Result<(), Sto
         }
         if lines.set(&board.live, true) != Lamp::Lit {
             left.push(format!("the lamp \"live\" of the {}", word(capture)));
+        }
+    }
+    for (key, line) in board.power_lines() {
+        if lines.set(line, false) != Lamp::Dark {
+            left.push(key.to_owned());
         }
     }
     if left.is_empty() { Ok(()) } else { Err(StopHookError::Left(left.join(", "))) }

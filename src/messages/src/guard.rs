@@ -90,6 +90,8 @@ pub enum Refusal {
     Muted,
     /// The lamp could not be lit, or not be read back.
     Lamp,
+    /// Its power was cut because somebody kept it open who must not. A press of the room's button brings it back.
+    Power,
     /// No such device is there.
     Missing,
     /// Something else has the device open, or it cannot be proved closed.

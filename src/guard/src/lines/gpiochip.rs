@@ -7,22 +7,20 @@
 
 mod find;
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 use std::time::Duration;
 
 use gpiocdev::Request;
 use gpiocdev::line::{EdgeDetection, Value};
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use subrosa_board::{Bias, Board, Drive, Gpiochip, InputLine, OutputLine};
+use subrosa_board::{Bias, Board, Drive, Gpiochip, InputLine, LinesBackend, OutputLine};
 use subrosa_messages::guard::Lamp;
 use subrosa_process::run_dir::RunDir;
 
 use self::find::{Absent, Found, find};
 use super::tick::Tick;
-use super::{Lines, LinesError};
+use super::{Lines, LinesError, ready};
 
 /// As the kernel shows who uses a line (`gpioinfo`).
 const CONSUMER: &str = "subrosa-guard";
@@ -40,7 +38,7 @@ const TICK: u64 = u64::MAX;
 enum Wiring {
     Input(InputLine),
     /// With the level that it is requested with: the last that was wanted, at first the one of *unknown*.
-    Lamp(OutputLine, bool),
+    Output(OutputLine, bool),
 }
 
 /// One line, held or missing.
@@ -69,9 +67,12 @@ pub(super) fn open(board: &Board, _run: &RunDir) -> Result<Box<dyn Lines>, Lines
     }
     let slot = |key, wiring| Slot { key, wiring, held: None, complained: None };
     // Lamps first: they are lit before anything else can go wrong.
-    let lamps = board.lamps().into_iter().map(|(key, line, lit)| slot(key, Wiring::Lamp(line.clone(), lit)));
-    let inputs = board.inputs().into_iter().map(|(key, line)| slot(key, Wiring::Input(line.clone())));
-    let slots = lamps.chain(inputs).collect();
+    let own = LinesBackend::Gpiochip;
+    let outputs = board.outputs().into_iter().filter(|(_, line, _)| line.row(board.lines) == own);
+    let outputs = outputs.map(|(key, line, lit)| slot(key, Wiring::Output(line.clone(), lit)));
+    let inputs = board.inputs().into_iter().filter(|(_, line)| line.row(board.lines) == own);
+    let inputs = inputs.map(|(key, line)| slot(key, Wiring::Input(line.clone())));
+    let slots = outputs.chain(inputs).collect();
     let mut lines = GpiochipLines { chips, poller, tick, slots };
     lines.hold_what_is_missing();
     Ok(Box::new(lines))
@@ -89,7 +90,7 @@ impl GpiochipLines {
                 // An output has no edges; that its chip has gone is told without being asked for.
                 let what = match slot.wiring {
                     Wiring::Input(_) => EventFlags::IN,
-                    Wiring::Lamp(..) => EventFlags::empty(),
+                    Wiring::Output(..) => EventFlags::empty(),
                 };
                 let data = EventData::new_u64(place as u64);
                 epoll::add(&self.poller, held.0.as_fd(), data, what).map_err(|_| Absent::NoMemory)?;
@@ -116,7 +117,7 @@ impl Slot {
     fn name(&self) -> &str {
         match &self.wiring {
             Wiring::Input(line) => &line.line,
-            Wiring::Lamp(line, _) => &line.line,
+            Wiring::Output(line, _) => &line.line,
         }
     }
 
@@ -134,7 +135,7 @@ impl Slot {
                 }
                 (line.active_low, line.bias)
             }
-            Wiring::Lamp(line, lit) => {
+            Wiring::Output(line, lit) => {
                 request.as_output(value(*lit));
                 if line.drive == Drive::OpenDrain {
                     request.with_drive(gpiocdev::line::Drive::OpenDrain);
@@ -214,7 +215,7 @@ impl Lines for GpiochipLines {
 
     fn set(&mut self, line: &OutputLine, lit: bool) -> Lamp {
         let Some(slot) = self.slot(&line.line) else { return Lamp::Unknown };
-        if let Wiring::Lamp(_, wanted) = &mut slot.wiring {
+        if let Wiring::Output(_, wanted) = &mut slot.wiring {
             *wanted = lit;
         }
         let set = slot.held.as_ref().map(|(request, place)| request.set_value(*place, value(lit)));
@@ -243,18 +244,15 @@ impl Lines for GpiochipLines {
     }
 
     fn take_changes(&mut self) -> bool {
-        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut room = [MaybeUninit::uninit(); 16];
-        let Ok((events, _)) = epoll::wait(&self.poller, &mut room, Some(&AT_ONCE)) else { return false };
         let mut any = false;
-        for event in events {
-            match (event.data.u64(), &self.tick) {
+        for (place, flags) in ready(&self.poller) {
+            match (place, &self.tick) {
                 // The guard reads all inputs whenever it wakes; lamps need not be set for that.
                 (TICK, Some(tick)) => tick.take(),
                 (place, _) => {
                     any = true;
                     if let Some(slot) = usize::try_from(place).ok().and_then(|place| self.slots.get_mut(place)) {
-                        slot.take(event.flags);
+                        slot.take(flags);
                     }
                 }
             }

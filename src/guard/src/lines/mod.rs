@@ -1,14 +1,24 @@
 //! Lines: what the guard reads and drives. One row of the table per way to reach them.
 
+mod attached;
+mod evdev;
 mod gpiochip;
+mod hid;
+mod named;
 #[cfg(feature = "rppal")]
 mod rppal;
 mod sim;
 mod tick;
+mod together;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+
+pub use attached::{is_mute_device, print_attached};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, EventFlags};
 
 use subrosa_board::{Board, InputLine, LinesBackend, OutputLine};
 use subrosa_messages::guard::Lamp;
@@ -19,7 +29,18 @@ pub trait Lines {
     /// Whether a line is active: a button pressed, a switch open. `None` when it cannot be read.
     fn read(&mut self, line: &InputLine) -> Option<bool>;
 
-    /// Lights or darkens a lamp and says what was read back.
+    /// How often a key was pressed since this was last asked. A press can be over before the line is read.
+    fn presses(&mut self, _line: &InputLine) -> u32 {
+        0
+    }
+
+    /// As a switch, this is a key that closes with one press and opens with the next: [`Lines::read`] says no more
+    /// than that it is there.
+    fn toggles(&self, _line: &InputLine) -> bool {
+        false
+    }
+
+    /// Sets a lamp, or the power of a device, and says what was read back.
     fn set(&mut self, line: &OutputLine, lit: bool) -> Lamp;
 
     /// Readable when a line may have changed.
@@ -76,16 +97,29 @@ const ROWS: &[(LinesBackend, Open)] = &[
     (LinesBackend::Gpiochip, gpiochip::open),
     #[cfg(feature = "rppal")]
     (LinesBackend::Rppal, rppal::open),
+    (LinesBackend::Evdev, evdev::open),
+    (LinesBackend::Hid, hid::open),
 ];
 
-/// Opens the lines of a board. Live lamps that can be driven by then are lit, the others dark.
+/// Opens the lines of a board, in as many rows as it names. Live lamps that can be driven by then are lit, the others
+/// dark, and what switches power is off.
 ///
 /// # Errors
 /// When they cannot be reached at all; a single line that cannot be read is no error but unknown.
 pub fn open(board: &Board, run: &RunDir) -> Result<Box<dyn Lines>, LinesError> {
-    let name = board.lines.name();
-    let (_, open) = ROWS.iter().find(|(row, _)| *row == board.lines).ok_or(LinesError::NoRow(name))?;
-    open(board, run)
+    let row = |wanted: LinesBackend| {
+        let (_, open) = ROWS.iter().find(|(row, _)| *row == wanted).ok_or(LinesError::NoRow(wanted.name()))?;
+        Ok((wanted, open(board, run)?))
+    };
+    together::of(board.lines, board.rows().into_iter().map(row).collect::<Result<_, LinesError>>()?)
+}
+
+/// What a set of descriptors has to say: the number that each was given, and what happened.
+fn ready(poller: &OwnedFd) -> Vec<(u64, EventFlags)> {
+    const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut room = [MaybeUninit::uninit(); 16];
+    let Ok((events, _)) = epoll::wait(poller, &mut room, Some(&AT_ONCE)) else { return Vec::new() };
+    events.iter().map(|event| (event.data.u64(), event.flags)).collect()
 }
 
 #[cfg(test)]

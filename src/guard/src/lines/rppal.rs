@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Pin};
-use subrosa_board::{Bias, Board, InputLine, OutputLine, header_pin};
+use subrosa_board::{Bias, Board, InputLine, LinesBackend, OutputLine, header_pin};
 use subrosa_messages::guard::Lamp;
 use subrosa_process::run_dir::RunDir;
 
@@ -30,13 +30,14 @@ pub(super) fn open(board: &Board, _run: &RunDir) -> Result<Box<dyn Lines>, Lines
     let pin = |name: &str| header_pin(name).ok_or(Error::PinNotAvailable(0)).and_then(|pin| gpio.get(pin));
     let mut header =
         Header { tick: Tick::every(PAUSE).map_err(LinesError::Wait)?, inputs: BTreeMap::new(), lamps: BTreeMap::new() };
-    for (_, line, lit) in board.lamps() {
+    let own = LinesBackend::Rppal;
+    for (_, line, lit) in board.outputs().into_iter().filter(|(_, line, _)| line.row(board.lines) == own) {
         let mut lamp = lamp(pin(&line.line).map_err(refused)?, line, lit);
         // A guard that ends leaves its lamps as they are; the stop hook lights them.
         lamp.set_reset_on_drop(false);
         header.lamps.insert(line.line.clone(), lamp);
     }
-    for (_, line) in board.inputs() {
+    for (_, line) in board.inputs().into_iter().filter(|(_, line)| line.row(board.lines) == own) {
         header.inputs.insert(line.line.clone(), input(pin(&line.line).map_err(refused)?, line.bias));
     }
     Ok(Box::new(header))

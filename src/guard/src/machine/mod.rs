@@ -8,6 +8,7 @@ mod capture;
 mod doubt;
 mod lamps;
 mod node;
+mod power;
 mod switch;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use subrosa_messages::Capture;
 use subrosa_messages::guard::{GuardState, GuardToMedia, GuardToRoom, MediaToGuard, PermitId, RoomToGuard, Trust};
 
 use button::{Button, Hand};
-use capture::{Around, CaptureMachine};
+use capture::{Around, CaptureMachine, Has};
 use node::Node;
 pub use words::{Action, Event, LampId, Memory, Mode, Moment, NodeEvent, Permission, Proved};
 
@@ -37,6 +38,10 @@ pub struct Setup {
     pub camera_muted_lamp: bool,
     /// The microphone has a lamp for *muted*.
     pub microphone_muted_lamp: bool,
+    /// The camera's power can be cut.
+    pub camera_power: bool,
+    /// The microphone's power can be cut.
+    pub microphone_power: bool,
     /// What the lamps' word is worth.
     pub trust: Trust,
 }
@@ -73,15 +78,17 @@ impl Machine {
             reveal: Button::new(),
             camera: CaptureMachine::new(
                 Capture::Camera,
-                setup.camera_single,
-                setup.camera_muted_lamp,
+                Has { single: setup.camera_single, muted_lamp: setup.camera_muted_lamp, power: setup.camera_power },
                 memory.camera_muted,
                 now,
             ),
             microphone: CaptureMachine::new(
                 Capture::Microphone,
-                setup.microphone_single,
-                setup.microphone_muted_lamp,
+                Has {
+                    single: setup.microphone_single,
+                    muted_lamp: setup.microphone_muted_lamp,
+                    power: setup.microphone_power,
+                },
                 memory.microphone_muted,
                 now,
             ),
@@ -112,6 +119,7 @@ impl Machine {
                 self.reveal(hand, &mut actions);
             }
             Event::Switch(capture, level) => self.capture(capture).switch.read(now, level),
+            Event::MuteKey(capture, pressed) => self.capture(capture).switch.key(now, pressed),
             Event::Lamp(lamp, seen) => {
                 let (LampId::Live(capture) | LampId::Muted(capture)) = lamp;
                 self.capture(capture).lamp(around, lamp, seen, &mut actions);
@@ -149,7 +157,7 @@ impl Machine {
                 self.room = false;
                 self.sleep();
             }
-            Event::Room(RoomToGuard::Mute { capture }) => self.capture(capture).switch.mute(),
+            Event::Room(RoomToGuard::Mute { capture }) => self.capture(capture).switch.mute(now),
             Event::Room(RoomToGuard::Sleep) => self.sleep(),
             Event::Time => {}
             Event::Second => {
@@ -202,6 +210,10 @@ impl Machine {
     }
 
     fn hand(&mut self, now: Moment, hand: Option<Hand>, actions: &mut Vec<Action>) {
+        if hand == Some(Hand::Down) {
+            self.camera.restore_power();
+            self.microphone.restore_power();
+        }
         match hand {
             Some(Hand::Down) if !self.awake && !self.stopping => {
                 self.button.spent();

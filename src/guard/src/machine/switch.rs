@@ -2,6 +2,10 @@
 //!
 //! Closing counts at once, whatever the contact does next; opening counts once the level has stood for a moment.
 //! A network's mute ends when the switch itself goes from closed to open, and in no other way (P2).
+//!
+//! A key of an attached device that toggles has no position: what it stands for is kept here, and lost with the device
+//! or the guard. A press closes what is open, and opens what is closed or muted, whoever has muted it: the person sees
+//! the red lamp, not its reason.
 
 use std::time::Duration;
 
@@ -11,6 +15,8 @@ use super::Moment;
 
 /// A level counts as a position that a hand chose when it has stood this long.
 const STEADY: Duration = Duration::from_millis(30);
+/// Whoever presses a key so soon after a mute from the network has not seen it, and meant to close.
+const REACTION: Duration = Duration::from_millis(500);
 
 /// One switch over time.
 #[derive(Clone, Debug)]
@@ -21,11 +27,13 @@ pub(super) struct Switch {
     /// It has stood closed since the last mute.
     was_closed: bool,
     muted: bool,
+    muted_at: Moment,
 }
 
 impl Switch {
     pub(super) fn new(muted: bool) -> Self {
-        Switch { raw: Level::Unknown, since: Moment::ZERO, level: Level::Unknown, was_closed: false, muted }
+        let (unknown, never) = (Level::Unknown, Moment::ZERO);
+        Switch { raw: unknown, since: never, level: unknown, was_closed: false, muted, muted_at: never }
     }
 
     /// Takes a reading of the line.
@@ -42,6 +50,22 @@ impl Switch {
         self.time(now);
     }
 
+    /// A key that toggles is there, and was perhaps pressed.
+    pub(super) fn key(&mut self, now: Moment, pressed: bool) {
+        let hidden_mute = self.muted && self.muted_at > Moment::ZERO && now < self.muted_at.saturating_add(REACTION);
+        let next = match self.level {
+            // It has just been plugged in: nobody has opened it yet, whatever came with it.
+            Level::Unknown => Level::Closed,
+            _ if !pressed || now < self.since.saturating_add(STEADY) => return,
+            Level::Open if !self.muted || hidden_mute => Level::Closed,
+            Level::Open | Level::Closed => Level::Open,
+        };
+        (self.raw, self.level, self.since, self.was_closed) = (next, next, now, false);
+        if next == Level::Open {
+            self.muted = false;
+        }
+    }
+
     /// Lets time pass.
     pub(super) fn time(&mut self, now: Moment) {
         if self.deadline().is_some_and(|steady| now >= steady) {
@@ -53,7 +77,10 @@ impl Switch {
     }
 
     /// Muted over the network.
-    pub(super) fn mute(&mut self) {
+    pub(super) fn mute(&mut self, now: Moment) {
+        if !self.muted {
+            self.muted_at = now;
+        }
         self.muted = true;
         self.was_closed = false;
     }
@@ -106,7 +133,7 @@ mod tests {
         let mut switch = Switch::new(false);
         at(&mut switch, 0, Open);
         at(&mut switch, 100, Open);
-        switch.mute();
+        switch.mute(Moment::from_millis(100));
         at(&mut switch, 200, Open);
         assert!(switch.is_muted());
         at(&mut switch, 300, Closed);
@@ -139,7 +166,7 @@ mod tests {
         let mut switch = Switch::new(false);
         at(&mut switch, 0, Closed);
         at(&mut switch, 100, Open);
-        switch.mute();
+        switch.mute(Moment::from_millis(100));
         at(&mut switch, 200, Open);
         assert!(switch.is_muted());
     }
@@ -149,9 +176,48 @@ mod tests {
         let mut switch = Switch::new(false);
         at(&mut switch, 0, Closed);
         at(&mut switch, 50, Closed);
-        switch.mute();
+        switch.mute(Moment::from_millis(100));
         at(&mut switch, 100, Open);
         at(&mut switch, 130, Open);
         assert!(!switch.is_muted());
+    }
+
+    fn press(switch: &mut Switch, milliseconds: u64) -> (Level, bool) {
+        switch.key(Moment::from_millis(milliseconds), true);
+        (switch.level(), switch.is_muted())
+    }
+
+    #[test]
+    fn p2_a_key_that_toggles_begins_closed_and_each_press_turns_it() {
+        let mut switch = Switch::new(false);
+        switch.key(Moment::from_millis(10), true);
+        assert_eq!(switch.level(), Closed, "what came with the device opens nothing");
+        switch.key(Moment::from_millis(1000), false);
+        assert_eq!(switch.level(), Closed, "being there opens nothing");
+        assert_eq!(press(&mut switch, 2000).0, Open);
+        assert_eq!(press(&mut switch, 2010).0, Open, "a bounce");
+        assert_eq!(press(&mut switch, 3000).0, Closed);
+        assert_eq!(press(&mut switch, 3010).0, Closed, "closing wins over a bounce");
+        assert_eq!(press(&mut switch, 4000).0, Open);
+        at(&mut switch, 5000, Unknown);
+        assert_eq!(switch.level(), Unknown);
+        switch.key(Moment::from_millis(6000), false);
+        assert_eq!(switch.level(), Closed, "plugged in again: closed");
+    }
+
+    #[test]
+    fn p2_a_press_opens_what_was_muted_over_the_network_unless_nobody_can_have_seen_it() {
+        let mut switch = Switch::new(false);
+        switch.key(Moment::from_millis(10), false);
+        press(&mut switch, 1000);
+        switch.mute(Moment::from_millis(2000));
+        assert_eq!(press(&mut switch, 2400), (Closed, true), "meant to close");
+        assert_eq!(press(&mut switch, 3000), (Open, false), "one act opens, whoever has muted");
+        switch.mute(Moment::from_millis(4000));
+        switch.mute(Moment::from_millis(4900));
+        assert_eq!(press(&mut switch, 5000), (Open, false), "said again, seen for long");
+        let mut recalled = Switch::new(true);
+        recalled.key(Moment::from_millis(10), false);
+        assert_eq!(press(&mut recalled, 100), (Open, false), "the mute is of an earlier guard");
     }
 }

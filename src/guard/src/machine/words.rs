@@ -87,6 +87,8 @@ pub enum Event {
     Reveal(Option<bool>),
     /// A switch's line was read.
     Switch(Capture, Level),
+    /// The key that is this capture's switch is there and toggles; `true`: it was pressed once.
+    MuteKey(Capture, bool),
     /// A lamp was set and read back.
     Lamp(LampId, Lamp),
     /// A line has changed, perhaps a lamp's: they are all set and read again.
@@ -127,6 +129,8 @@ pub enum Action {
         /// Lit or dark.
         lit: bool,
     },
+    /// Switch the power of a capture's device, where the board has a line for it.
+    SetPower(Capture, bool),
     /// Set and check the permission of a capture's nodes, answer with [`Event::Permission`].
     SetMode(Capture, Mode),
     /// Prove whether anybody has a capture's nodes open, answer with [`Event::Proof`].

@@ -70,6 +70,7 @@ fn card_text(words: Words, reason: CardReason) -> (Icon, &'static str, &'static 
         CardReason::Refused(Refusal::SwitchUnknown) => closed(words.switch_unreadable(Capture::Camera)),
         CardReason::Refused(Refusal::Muted) => closed(words.closed_remotely()),
         CardReason::Refused(Refusal::Lamp) => closed(words.lamp_fails(Capture::Camera)),
+        CardReason::Refused(Refusal::Power) => unproved(words.power_cut()),
         CardReason::Refused(Refusal::Missing) => unproved(words.camera_missing()),
         CardReason::Refused(Refusal::Unproved | Refusal::Node) => unproved(words.camera_unproved()),
         CardReason::NoGuard => unproved(words.guard_silent()),

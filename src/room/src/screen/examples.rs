@@ -299,6 +299,7 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
         Refusal::SwitchUnknown,
         Refusal::Muted,
         Refusal::Lamp,
+        Refusal::Power,
         Refusal::Missing,
         Refusal::Unproved,
         Refusal::Node,

@@ -57,6 +57,7 @@ pub(super) fn says(
             (Says::Perhaps, words.switch_unreadable(capture))
         }
         NodeState::Closed | NodeState::Missing if view.live => (Says::Perhaps, words.lamp_not_dark()),
+        NodeState::Missing if view.refusal == Some(Refusal::Power) => (Says::Closed, words.power_cut()),
         NodeState::Missing => (Says::Closed, words.not_there()),
         NodeState::Closed => {
             let muted = capture == Capture::Microphone
@@ -74,6 +75,7 @@ pub(super) fn why_closed(words: Words, capture: Capture, refusal: Option<Refusal
         Some(Refusal::SwitchUnknown) => words.switch_unreadable(capture),
         Some(Refusal::Muted) => words.muted_remotely(capture),
         Some(Refusal::Lamp) => words.lamp_fails(capture),
+        Some(Refusal::Power) => words.power_cut(),
         Some(Refusal::Missing) => words.not_there(),
         Some(Refusal::Unproved) => words.in_use(),
         Some(Refusal::Node) => words.node_wrong(),

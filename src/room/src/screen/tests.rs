@@ -262,6 +262,7 @@ fn p1_a_card_says_closed_only_where_that_is_proved_and_always_says_why() {
         CardReason::Refused(Refusal::SwitchUnknown),
         CardReason::Refused(Refusal::Muted),
         CardReason::Refused(Refusal::Lamp),
+        CardReason::Refused(Refusal::Power),
         CardReason::Refused(Refusal::Missing),
         CardReason::Refused(Refusal::Unproved),
         CardReason::Refused(Refusal::Node),

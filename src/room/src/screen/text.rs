@@ -233,6 +233,10 @@ impl Words {
         self.pick("Nicht angeschlossen", "Not connected")
     }
 
+    pub fn power_cut(self) -> &'static str {
+        self.pick("Strom ist aus. Taste schaltet ein", "Power was cut. The button restores it")
+    }
+
     pub fn in_use(self) -> &'static str {
         self.pick("Von anderem Programm belegt", "In use by another program")
     }
@@ -528,6 +532,7 @@ mod tests {
             Words::guard_silent,
             Words::room_sleeps,
             Words::not_there,
+            Words::power_cut,
             Words::in_use,
             Words::node_wrong,
             Words::opens_with_a_guest,

@@ -98,7 +98,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<()> {
     let mut programs = here.parent().map(Path::to_owned).unwrap_or_default();
     let simulated = match board.lines {
         LinesBackend::Sim => true,
-        LinesBackend::Gpiochip | LinesBackend::Rppal => false,
+        LinesBackend::Gpiochip | LinesBackend::Rppal | LinesBackend::Evdev | LinesBackend::Hid => false,
     };
     for name in ["subrosa-guard", "subrosa-media", "subrosa-sim"].iter().take(if simulated { 3 } else { 2 }) {
         if !programs.join(name).is_file() {

@@ -222,6 +222,10 @@ fn the_status_page_has_words_for_all_that_the_guard_can_say() {
         twice(format!("switch-{}", word(&level, "")));
         twice(format!("shutter-{}", word(&level, "")));
     }
+    twice("power-cut".to_owned());
+    assert!(
+        page("status.js").contains(&format!("refusal === '{}'", word(&subrosa_messages::guard::Refusal::Power, "")))
+    );
     for lamp in [Lamp::Lit, Lamp::Dark, Lamp::Unknown] {
         twice(format!("lamp-{}", word(&lamp, "")));
     }

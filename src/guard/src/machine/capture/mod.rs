@@ -10,6 +10,7 @@ use subrosa_messages::guard::{GuardToMedia, PermitId, Refusal};
 use super::doubt::Doubt;
 use super::lamps::Lamps;
 use super::node::{Node, Permit};
+use super::power::Power;
 use super::switch::Switch;
 use super::{Action, Mode, Moment};
 
@@ -24,6 +25,16 @@ pub(super) struct Around {
     pub(super) condemned: bool,
 }
 
+/// What a capture has on this board.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Has {
+    /// One node, not several.
+    pub(super) single: bool,
+    pub(super) muted_lamp: bool,
+    /// A line that cuts its power.
+    pub(super) power: bool,
+}
+
 /// One capture.
 #[derive(Clone, Debug)]
 pub(super) struct CaptureMachine {
@@ -32,6 +43,7 @@ pub(super) struct CaptureMachine {
     single: bool,
     pub(super) switch: Switch,
     pub(super) lamps: Lamps,
+    power: Power,
     present: bool,
     permission_right: bool,
     pub(super) node: Node,
@@ -43,12 +55,13 @@ pub(super) struct CaptureMachine {
 }
 
 impl CaptureMachine {
-    pub(super) fn new(capture: Capture, single: bool, has_muted_lamp: bool, muted: bool, now: Moment) -> Self {
+    pub(super) fn new(capture: Capture, has: Has, muted: bool, now: Moment) -> Self {
         CaptureMachine {
             capture,
-            single,
+            single: has.single,
             switch: Switch::new(muted),
-            lamps: Lamps::new(has_muted_lamp),
+            lamps: Lamps::new(has.muted_lamp),
+            power: Power::new(has.power),
             present: true,
             permission_right: true,
             node: Node::unknown(now),

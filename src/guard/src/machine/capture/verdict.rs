@@ -11,6 +11,7 @@ impl CaptureMachine {
     /// A second has passed: what events should have told is looked at.
     pub(in crate::machine) fn second(&mut self, now: Moment, actions: &mut Vec<Action>) {
         self.lamps.second(now);
+        self.power.repeat();
         actions.push(Action::SetMode(self.capture, self.node.mode()));
         match &mut self.node {
             Node::Closed => actions.push(Action::Prove(self.capture)),
@@ -29,13 +30,15 @@ impl CaptureMachine {
             self.take_back(around.now, reason, actions);
         }
         self.enforce(around, actions);
+        self.cut_power(around);
     }
 
-    /// What the lamps and media are told.
+    /// What the lamps, the power and media are told.
     pub(in crate::machine) fn tell(&mut self, around: Around, actions: &mut Vec<Action>) {
         // A switch that cannot be read says nothing, and nothing is never dark: the room sees that it is unknown.
         let live = self.node != Node::Closed || self.switch.level() == Level::Unknown;
         self.lamps.tell(self.capture, live, self.is_muted(), actions);
+        self.power.tell(self.capture, actions);
         let refusal = self.refusal(around.awake);
         if around.media && self.told != Some(refusal) {
             self.told = Some(refusal);
@@ -99,6 +102,52 @@ impl CaptureMachine {
         }
     }
 
+    /// A promise is broken: the power goes, if a fresh proof does not say that it is kept after all.
+    fn cut_power(&mut self, around: Around) {
+        let Some(at) = self.cut_at(around).filter(|at| around.now >= *at) else { return };
+        if self.node.doubt().is_some_and(|doubt| doubt.is_answered_since(at)) {
+            self.power.cut();
+        } else {
+            self.look(around.now);
+        }
+    }
+
+    /// When the power is to be cut: when media has had its time to obey; when somebody else has had it open for as
+    /// long, which is no passing look; when it must be closed and cannot be proved so.
+    fn cut_at(&self, around: Around) -> Option<Moment> {
+        if !self.power.can_be_cut() {
+            return None;
+        }
+        let must_be_closed = self.blocked(around.awake).is_some();
+        match &self.node {
+            Node::Closed | Node::Lit { .. } | Node::Offered { .. } | Node::Open { .. } => None,
+            Node::Closing { permit: Some(Permit { revoked: false, .. }), .. } => None,
+            Node::Foreign(doubt) => (doubt.last() == Some(Proved::Open)).then(|| doubt.end(OBEDIENCE)),
+            Node::Revoking { doubt, .. } => must_be_closed.then(|| doubt.end(OBEDIENCE)),
+            Node::Unknown(doubt) | Node::Closing { doubt, .. } => match doubt.last() {
+                Some(Proved::Open | Proved::Nothing) if must_be_closed => Some(doubt.end(OBEDIENCE)),
+                Some(Proved::Open | Proved::Nothing | Proved::Closed) | None => None,
+            },
+        }
+    }
+
+    /// Somebody is in the room and has pressed the button. Whoever still has it open keeps it without power.
+    pub(in crate::machine) fn restore_power(&mut self) {
+        let open = match &self.node {
+            Node::Closed => false,
+            Node::Unknown(doubt) => doubt.last() == Some(Proved::Open),
+            Node::Lit { .. }
+            | Node::Offered { .. }
+            | Node::Open { .. }
+            | Node::Revoking { .. }
+            | Node::Closing { .. }
+            | Node::Foreign(_) => true,
+        };
+        if !open {
+            self.power.restore();
+        }
+    }
+
     /// When patience ends.
     fn enforce_at(&self, around: Around) -> Option<Moment> {
         match &self.node {
@@ -119,10 +168,8 @@ impl CaptureMachine {
 
     /// When [`CaptureMachine::settle`] has something to do without a new event.
     pub(in crate::machine) fn deadline(&self, around: Around) -> Option<Moment> {
-        [self.switch.deadline(), self.enforce_at(around), self.node.doubt().and_then(Doubt::next)]
-            .into_iter()
-            .flatten()
-            .min()
+        let next = self.node.doubt().and_then(Doubt::next);
+        [self.switch.deadline(), self.enforce_at(around), self.cut_at(around), next].into_iter().flatten().min()
     }
 
     fn is_muted(&self) -> bool {
@@ -141,6 +188,8 @@ impl CaptureMachine {
         }
         if self.switch.is_muted() {
             Some(Refusal::Muted)
+        } else if self.power.is_cut() {
+            Some(Refusal::Power)
         } else if !self.present {
             Some(Refusal::Missing)
         } else if !self.permission_right {

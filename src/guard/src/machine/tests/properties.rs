@@ -43,7 +43,10 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// An awake room with everything connected.
 fn awake() -> World {
-    let mut world = World::new();
+    awaken(World::new())
+}
+
+fn awaken(mut world: World) -> World {
     for step in [
         Step::Button(false),
         Step::Switch(Capture::Camera, true),
@@ -67,6 +70,14 @@ proptest! {
     #[test]
     fn p1_p2_p3_hold_whatever_happens(steps in prop::collection::vec(step(), 0..120)) {
         let mut world = awake();
+        for step in steps {
+            world.step(step);
+        }
+    }
+
+    #[test]
+    fn p1_p2_p3_hold_with_a_key_for_a_switch(steps in prop::collection::vec(step(), 0..120)) {
+        let mut world = awaken(World::with_a_key());
         for step in steps {
             world.step(step);
         }
@@ -112,10 +123,11 @@ proptest! {
         ] {
             world.step(step);
         }
-        if !world.machine.awake {
-            world.step(Step::Button(true));
-            world.step(Step::Wait(100));
-        }
+        // Somebody comes in: a press also brings back power that was cut.
+        world.step(Step::Button(true));
+        world.step(Step::Wait(100));
+        world.step(Step::Button(false));
+        world.step(Step::Wait(100));
         // Nobody else may pay for a media that has died; but for whoever comes while its driver still stops at the
         // very end of its time, and that one only once.
         prop_assert!(world.kills <= kills + 1, "killed {} times", world.kills - kills);

@@ -76,7 +76,8 @@ impl Rig {
                 Action::Kill => "K",
                 Action::SetLamp { lamp: LampId::Live(M), lit: true } => "L",
                 Action::SetLamp { lamp: LampId::Live(M), lit: false } => "D",
-                Action::SetLamp { .. }
+                Action::SetPower(..)
+                | Action::SetLamp { .. }
                 | Action::SetMode(Capture::Camera, _)
                 | Action::Prove(Capture::Camera)
                 | Action::ToMedia(GuardToMedia::MayAsk { .. } | GuardToMedia::Reveal)

@@ -38,6 +38,9 @@ pub(super) struct Device {
     revoked: bool,
     /// Since when media must not capture.
     must_close: Option<Moment>,
+    pub(super) powered: bool,
+    /// Since when the guard takes it for opened by somebody else.
+    foreign: Option<Moment>,
 }
 
 impl Device {
@@ -86,6 +89,11 @@ pub(super) struct World {
     media: bool,
     room: bool,
     button: bool,
+    /// The microphone's switch is a key that toggles.
+    keys: bool,
+    /// The step that is done now has a press of the button in it, or a guard that starts.
+    may_power: bool,
+    starting: bool,
     reveal: bool,
     memory: (Moment, Memory),
     second: Moment,
@@ -99,8 +107,17 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        World::with(false)
+    }
+
+    /// A room whose microphone has a key for a switch.
+    pub(super) fn with_a_key() -> Self {
+        World::with(true)
+    }
+
+    fn with(keys: bool) -> Self {
         let device = Device { present: true, switch_open: true, live: true, ..Device::default() };
-        let (machine, actions) = Machine::start(Moment::ZERO, setup(), Memory::default());
+        let (machine, actions) = Machine::start(Moment::ZERO, setup_with_power(), Memory::default());
         let mut world = World {
             now: Moment::ZERO,
             machine,
@@ -110,6 +127,9 @@ impl World {
             media: false,
             room: false,
             button: false,
+            keys,
+            may_power: true,
+            starting: false,
             reveal: false,
             memory: (Moment::ZERO, Memory::default()),
             second: Moment::ZERO,
@@ -121,7 +141,11 @@ impl World {
             reveals: 0,
         };
         world.carry_out(actions);
+        if keys {
+            world.queue.push_back(Event::MuteKey(Capture::Microphone, false));
+        }
         world.settle();
+        world.may_power = false;
         world
     }
 
@@ -173,8 +197,12 @@ impl World {
         let grants = self.grants;
         let could_ask = self.may_ask.clone();
         let awake = self.machine.awake;
+        self.may_power = matches!(step, Step::Button(true) | Step::Wait(_) | Step::GuardDies(_));
         match step {
             Step::Wait(milliseconds) => self.wait(Duration::from_millis(milliseconds.into())),
+            Step::Switch(capture @ Capture::Microphone, _) if self.keys => {
+                self.queue.push_back(Event::MuteKey(capture, true));
+            }
             Step::Switch(capture, open) => {
                 self.device(capture).switch_open = open;
                 let level = if open { Level::Open } else { Level::Closed };
@@ -322,10 +350,16 @@ impl World {
             (device.permit, device.revoked, device.must_close) = (None, false, None);
             device.orphan = device.late;
         }
-        let (machine, actions) = Machine::start(self.now, setup(), memory);
+        let (machine, actions) = Machine::start(self.now, setup_with_power(), memory);
         self.machine = machine;
         self.second = self.now;
+        // What a dead guard leaves has no power.
+        for device in self.devices.values_mut() {
+            (device.powered, device.foreign) = (false, None);
+        }
+        self.starting = true;
         self.carry_out(actions);
+        self.starting = false;
         for capture in Capture::ALL {
             assert!(!self.devices[&capture].granted, "a starting guard closes first");
             assert!(
@@ -333,7 +367,8 @@ impl World {
                 "P1: a starting guard lights the lamps"
             );
             let level = if self.devices[&capture].switch_open { Level::Open } else { Level::Closed };
-            self.queue.push_back(Event::Switch(capture, level));
+            let key = self.keys && capture == Capture::Microphone;
+            self.queue.push_back(if key { Event::MuteKey(capture, false) } else { Event::Switch(capture, level) });
             if !self.devices[&capture].present {
                 self.queue.push_back(Event::Permission(capture, Mode::Closed, Permission::Missing));
             }
@@ -357,6 +392,9 @@ impl World {
             }
             if self.second <= now {
                 self.second = now + Duration::from_secs(1);
+                if self.keys {
+                    self.queue.push_back(Event::MuteKey(Capture::Microphone, false));
+                }
                 self.queue.push_back(Event::Second);
             }
             if self.machine.deadline().is_some_and(|deadline| deadline <= now) {
@@ -380,8 +418,16 @@ impl World {
             let Some(event) = self.queue.pop_front() else {
                 return;
             };
-            let hand = matches!(event, Event::Switch(..) | Event::Time | Event::Second);
+            let pressed = matches!(event, Event::MuteKey(_, true));
+            let hand = pressed || matches!(event, Event::Switch(..) | Event::Time | Event::Second);
+            let before = self.machine.microphone.switch.level();
             let actions = self.machine.step(self.now, event);
+            if self.keys {
+                let level = self.machine.microphone.switch.level();
+                let opens = before != Level::Open && level == Level::Open;
+                assert!(!opens || (pressed && before == Level::Closed), "P2: a key opened without being pressed");
+                self.device(Capture::Microphone).switch_open = level == Level::Open;
+            }
             self.carry_out(actions);
             for capture in Capture::ALL {
                 let muted = self.machine.capture(capture).switch.is_muted();
@@ -411,11 +457,18 @@ impl World {
                     }
                     self.queue.push_back(Event::Lamp(lamp, seen));
                 }
+                Action::SetPower(capture, on) => {
+                    let may = self.may_power && (self.devices[&capture].holders.is_empty() || self.starting);
+                    let device = self.device(capture);
+                    assert!(!on || device.powered || may, "P2: the power of {capture:?} came back by itself");
+                    device.powered = on;
+                }
                 Action::SetMode(capture, mode) => {
                     let muted = self.machine.capture(capture).switch.is_muted();
                     let awake = self.machine.awake;
                     let device = self.device(capture);
                     if mode == Mode::Granted && !device.granted {
+                        assert!(device.powered, "granted without power");
                         assert!(device.live && !device.muted, "P1: granted before the lamp said so");
                         assert!(!device.broken, "P1: granted with a lamp that cannot be read back");
                         assert!(device.switch_open && awake && !muted, "P2: granted against the room");
@@ -484,6 +537,7 @@ impl World {
             let muted = self.machine.capture(capture).switch.is_muted();
             let closed_proof = self.machine.capture(capture).node == Node::Closed;
             let level = self.machine.capture(capture).switch.level();
+            let foreign = matches!(self.machine.capture(capture).node, Node::Foreign(_));
             let device = self.device(capture);
             let open = device.is_open();
             assert!(!open || device.live || device.broken, "P1: {capture:?} is open and its lamp dark");
@@ -494,6 +548,12 @@ impl World {
             );
             let may = device.switch_open && awake && !muted && device.present;
             device.must_close = if may { None } else { device.must_close.or(Some(now)) };
+            device.foreign = if foreign { device.foreign.or(Some(now)) } else { None };
+            let long = device.foreign.is_some_and(|since| now > since + Duration::from_millis(300));
+            assert!(
+                !(long && device.is_open() && device.powered),
+                "P3: {capture:?} has power 300 ms after somebody else opened it"
+            );
             let late = device.must_close.is_some_and(|since| now > since + Duration::from_millis(300));
             assert!(
                 !(late && device.holders.contains(&Holder::Media)),

@@ -14,6 +14,7 @@ import { inEveryLanguage, say, translatePage } from './words.js';
  * @property {'open' | 'closed' | 'unknown'} switch
  * @property {'missing' | 'closed' | 'open' | 'closing' | 'foreign' | 'unknown'} node
  * @property {'lit' | 'dark' | 'unknown'} live
+ * @property {string | null} refusal Why it would be refused; only the loss of its power is said here.
  */
 
 /**
@@ -85,7 +86,8 @@ function lamp(capture, state) {
     lamp: say(`lamp-${state.live}`),
     node: say(`node-${state.node}`),
   });
-  const entry = item(`${lamp}, ${say(`${capture === 'camera' ? 'shutter' : 'switch'}-${state.switch}`)}.`);
+  const cut = state.refusal === 'power' ? ` ${say('power-cut')}` : '';
+  const entry = item(`${lamp}, ${say(`${capture === 'camera' ? 'shutter' : 'switch'}-${state.switch}`)}.${cut}`);
   const icon = document.createElement('span');
   icon.className = 'icon';
   icon.setAttribute('aria-hidden', 'true');
