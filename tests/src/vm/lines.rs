@@ -4,11 +4,31 @@
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
 
 use subrosa_process::users::Users;
 
 /// Where chips are made.
 const MAKE: &str = "/sys/kernel/config/gpio-sim";
+
+/// Makes lines keep their level.
+#[derive(Debug)]
+pub struct Keeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
 
 /// A chip with named lines.
 #[derive(Debug)]
@@ -79,6 +99,34 @@ impl Chip {
     /// What pulls at a line from outside, such as a contact: high or low.
     pub fn pull(&self, line: &str, high: bool) {
         fs::write(self.attribute(line, "pull"), if high { "pull-up" } else { "pull-down" }).expect("a pull");
+    }
+
+    /// From now on these lines keep the level that was driven last, as those of a Raspberry Pi do: a pull follows it.
+    /// Until what is returned is dropped.
+    #[must_use]
+    pub fn keep_levels(&self, lines: &[&str]) -> Keeper {
+        let places = |line: &&str| (self.attribute(line, "value"), self.attribute(line, "pull"));
+        let lines: Vec<_> = lines.iter().map(places).collect();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            // Nothing that ends a request may come in between a level and its pull.
+            let parameters = libc::sched_param { sched_priority: 10 };
+            // SAFETY: the call reads the parameters, which live until it returns.
+            assert_eq!(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) }, 0);
+            let mut last = vec![String::new(); lines.len()];
+            while !stopped.load(Ordering::Relaxed) {
+                for ((value, pull), last) in lines.iter().zip(&mut last) {
+                    let level = fs::read_to_string(value).unwrap_or_default();
+                    if level != *last {
+                        let _chip_gone = fs::write(pull, if level.trim() == "1" { "pull-up" } else { "pull-down" });
+                        *last = level;
+                    }
+                }
+                sleep(Duration::from_micros(500));
+            }
+        });
+        Keeper { stop, thread: Some(thread) }
     }
 
     /// The level at a line's pin. `None`: the chip is not there.

@@ -4,6 +4,8 @@
 //! A test that plays in it is one function, in two places: outside it starts the machine, which runs the same test of
 //! the same program again; there the function does its work. `tests/vm/` has the kernel and the first process.
 
+mod conference;
+mod input;
 mod lines;
 mod modules;
 
@@ -15,6 +17,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use conference::{Conference, MuteKey};
+pub use input::InputDevice;
 pub use lines::Chip;
 pub use modules::{load_camera, load_sound};
 use tempfile::TempDir;

@@ -289,3 +289,101 @@ fn p1_an_open_drain_lamp_that_nothing_pulls_up_is_not_believed() {
     assert_eq!(bench.mode(Microphone), 0o400);
     media.ask(Camera);
 }
+
+/// The board with lines that cut the power of both captures.
+fn with_power() -> String {
+    let power = "[power]\ncamera = { line = \"camera-power\", bias = \"pull-down\" }\n\
+                 microphone = { line = \"microphone-power\", bias = \"pull-down\" }\n\n[camera]";
+    BOARD.replace("[camera]", power)
+}
+
+const WITH_POWER: [&str; 8] = [
+    "button",
+    "camera-shutter",
+    "camera-live",
+    "microphone-switch",
+    "microphone-live",
+    "microphone-muted",
+    "camera-power",
+    "microphone-power",
+];
+
+#[test]
+fn p3_the_power_line_falls_when_somebody_keeps_a_capture_open_and_a_press_brings_it_back() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    let mut bench = Bench::prepare_on(Chip::plug_in(LABEL, &WITH_POWER), &with_power());
+    open_switches(bench.chip());
+    bench.start_guard();
+    bench.wait_dark();
+    let power = |bench: &Bench, capture: &str| bench.level(&format!("{capture}-power")) == Some(true);
+    eventually("power for both", SOON, || (power(&bench, "camera") && power(&bench, "microphone")).then_some(()));
+    {
+        // Media that does not obey.
+        let (_room, media) = bench.awake();
+        media.capture(&bench, Microphone);
+        let edge = Instant::now();
+        bench.switch(Microphone, false);
+        eventually("the line falls", SOON, || (!power(&bench, "microphone")).then_some(()));
+        println!("switch → power cut, where media does not obey: {:?}", edge.elapsed());
+        assert!(edge.elapsed() >= Duration::from_millis(240), "it was given its time: {:?}", edge.elapsed());
+        assert!(bench.order_to_kill(SOON).is_some(), "and killed");
+        assert!(power(&bench, "camera"), "the camera's is another line");
+        media.kill();
+        eventually("closed and proved", SOON, || (bench.red() && !bench.lit(Microphone)).then_some(()));
+    }
+    let (room, media) = (bench.room(), bench.media());
+    media.obey();
+    bench.switch(Microphone, true);
+    media.wait_refusal(Microphone, Some("asleep"));
+    sleep(Duration::from_millis(1200));
+    assert!(!power(&bench, "microphone"), "it does not come back by itself");
+    bench.press();
+    eventually("a press brings it back", SOON, || power(&bench, "microphone").then_some(()));
+    media.may_ask(Microphone);
+    media.capture(&bench, Microphone);
+
+    // A program of root's, with the room awake and the shutter open.
+    let root = std::fs::File::open(bench.node(Camera)).unwrap();
+    let opened = Instant::now();
+    eventually("the line falls", SOON, || (!power(&bench, "camera")).then_some(()));
+    println!("opened by another program → power cut: {:?}", opened.elapsed());
+    assert!(bench.lit(Camera), "open is lit, with power or without");
+    room.wait_state("another program", |state| state["camera"]["node"] == "foreign");
+    bench.press();
+    sleep(Duration::from_millis(200));
+    assert!(!power(&bench, "camera"), "no press gives power to whoever still has it open");
+    drop(root);
+    eventually("dark", SOON, || (!bench.lit(Camera)).then_some(()));
+    assert_eq!(room.state()["camera"]["refusal"], "power");
+    bench.press();
+    eventually("back", SOON, || power(&bench, "camera").then_some(()));
+    // A dead guard gives none.
+    bench.kill_guard();
+    assert!(bench.stop_hook());
+    assert!(!power(&bench, "camera") && !power(&bench, "microphone"));
+    bench.start_guard();
+    eventually("a guard that starts gives power", SOON, || power(&bench, "camera").then_some(()));
+}
+
+#[test]
+fn p1_where_a_dead_guard_leaves_its_lamps_dark_the_stop_hook_lights_them() {
+    if !inside(Boot::Bare) {
+        return;
+    }
+    // No pull but the one that keeps the level.
+    let mut bench = bench(&BOARD.replace(r#", bias = "pull-up""#, "").replace(r#", bias = "pull-down""#, ""));
+    // As a Raspberry Pi's lines do: what was driven last stays.
+    let keeper = bench.chip().keep_levels(&["camera-live", "microphone-live", "microphone-muted"]);
+    bench.switch(Microphone, false);
+    eventually("muted", SOON, || bench.red().then_some(()));
+    sleep(Duration::from_millis(50));
+    bench.kill_guard();
+    sleep(Duration::from_millis(100));
+    assert!(!bench.lit(Camera) && !bench.lit(Microphone) && bench.red(), "a dead guard's word stands, and is a lie");
+    assert!(bench.stop_hook());
+    sleep(Duration::from_millis(100));
+    assert!(bench.lit(Camera) && bench.lit(Microphone) && !bench.red(), "nobody watches: live");
+    drop(keeper);
+}

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::{User, Users};
 use subrosa_tests::devices::Actor;
 use subrosa_tests::stage::eventually;
-use subrosa_tests::vm::{Boot, Chip, inside, load_camera, load_sound};
+use subrosa_tests::vm::{Boot, Chip, Conference, InputDevice, MuteKey, inside, load_camera, load_sound};
 
 const CAMERA: &str = "/dev/video0";
 const MICROPHONE: &str = "/dev/snd/pcmC0D1c";
@@ -299,6 +299,77 @@ fn p1_the_rules_close_every_capture_node_at_every_event() {
 }
 
 #[test]
+fn the_rules_hand_switches_and_conference_devices_to_the_guard_and_no_keyboard() {
+    if !inside(Boot::Systemd) {
+        return;
+    }
+    let device = Device::install();
+    let switches = InputDevice::plug_in("Switches", &[], &[0x0e]);
+    // KEY_1 to KEY_D: what udev takes for a keyboard.
+    let keyboard = InputDevice::plug_in("Keyboard", &(1..33).collect::<Vec<_>>(), &[]);
+    let conference = Conference::plug_in("Speakerphone", MuteKey::Toggles, None);
+    // Two buttons and two axes: a mouse.
+    let mouse = Conference::with(
+        "Mouse",
+        &[
+            0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x05, 0x09, 0x19, 0x01, 0x29, 0x02, 0x15, 0x00, 0x25, 0x01, 0x75, 0x01,
+            0x95, 0x02, 0x81, 0x02, 0x75, 0x06, 0x95, 0x01, 0x81, 0x01, 0xc0,
+        ],
+        None,
+    );
+    sh("udevadm settle");
+    let group = |node: &Path| {
+        let found = fs::metadata(node).unwrap();
+        (found.gid() == device.users.guard.gid, found.mode() & 0o777)
+    };
+    assert_eq!(group(switches.node()), (true, 0o640));
+    assert_eq!(group(conference.node()), (true, 0o660));
+    assert!(!group(keyboard.node()).0 && !group(mouse.node()).0);
+    let guard = device.users.guard;
+    open_as(guard, switches.node().to_str().unwrap(), false).unwrap();
+    open_as(guard, conference.node().to_str().unwrap(), true).unwrap();
+    for node in [keyboard.node(), mouse.node()] {
+        assert!(open_as(guard, node.to_str().unwrap(), false).is_err(), "{}", node.display());
+    }
+    for user in [device.users.media, device.users.room] {
+        assert!(open_as(user, conference.node().to_str().unwrap(), false).is_err());
+        assert!(open_as(user, switches.node().to_str().unwrap(), false).is_err());
+    }
+}
+
+/// The status page's facts, as a browser on the network gets them.
+fn status() -> Option<serde_json::Value> {
+    let script = "import ssl,urllib.request as u\n\
+                  c=ssl._create_unverified_context()\n\
+                  print(u.urlopen('https://127.0.0.1:8443/api/status',context=c,timeout=5).read().decode())";
+    let output = Command::new("python3").args(["-c", script]).output().unwrap();
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+#[test]
+fn p1_a_program_of_roots_lights_the_lamp_and_is_said() {
+    if !inside(Boot::Systemd) {
+        return;
+    }
+    let device = Device::install();
+    sh("systemctl start subrosa.target");
+    device.wait_running();
+    eventually("dark on proof", SOON, || (!device.lit("camera") && !device.lit("microphone")).then_some(()));
+    let node = |capture: &str| Some(status()?["guard"][capture]["node"].as_str()?.to_owned());
+    eventually("the page says closed", START, || (node("camera")? == "closed").then_some(()));
+    for (capture, path) in [("camera", CAMERA), ("microphone", MICROPHONE)] {
+        let opened = Instant::now();
+        let file = fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
+        eventually("its lamp is lit", Duration::from_secs(1), || device.lit(capture).then_some(()));
+        println!("{capture}: opened by root → lamp lit: {:?}", opened.elapsed());
+        eventually("the page says so", SOON, || (node(capture)? == "foreign").then_some(()));
+        drop(file);
+        eventually("dark", SOON, || (!device.lit(capture)).then_some(()));
+        eventually("the page says closed", SOON, || (node(capture)? == "closed").then_some(()));
+    }
+}
+
+#[test]
 fn p1_p3_a_whole_device_opens_closes_and_never_with_a_dark_lamp() {
     if !inside(Boot::Systemd) {
         return;
@@ -442,6 +513,9 @@ fn p1_the_device_groups_let_the_guard_look_and_media_capture_and_nothing_else() 
     }
     let device = Device::start();
     let _both_run = device.users;
+    let conference = Conference::plug_in("Speakerphone", MuteKey::Toggles, None);
+    let switches = InputDevice::plug_in("Switches", &[], &[0x0e]);
+    let (conference, switches) = (conference.node().to_str().unwrap(), switches.node().to_str().unwrap());
     // A shell of root within the unit's control group: modes do not bind it, only the group does.
     let open = |unit: &str, node: &str, write: bool| {
         let procs = PathBuf::from(format!("{CGROUPS}/{unit}/cgroup.procs"));
@@ -459,6 +533,11 @@ fn p1_the_device_groups_let_the_guard_look_and_media_capture_and_nothing_else() 
         (GUARD, MICROPHONE, true, denied),
         (GUARD, "/dev/gpiochip0", true, Some(0)),
         (GUARD, "/dev/uinput", true, denied),
+        (GUARD, conference, true, Some(0)),
+        (GUARD, switches, false, Some(0)),
+        (GUARD, switches, true, denied),
+        (MEDIA, conference, false, denied),
+        (MEDIA, switches, false, denied),
         (MEDIA, CAMERA, true, Some(0)),
         (MEDIA, "/dev/gpiochip0", false, denied),
         (MEDIA, "/dev/uinput", true, denied),
