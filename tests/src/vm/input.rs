@@ -12,8 +12,6 @@ use subrosa_process::users::Users;
 
 use crate::stage::eventually;
 
-/// `EV_SYN`, `EV_KEY`, `EV_SW`.
-const KINDS: [u16; 3] = [0, 1, 5];
 const SET_KIND: libc::c_ulong = 0x4004_5564;
 const SET_KEY: libc::c_ulong = 0x4004_5565;
 const SET_SWITCH: libc::c_ulong = 0x4004_556d;
@@ -46,7 +44,12 @@ impl InputDevice {
             let done = unsafe { libc::ioctl(control.as_raw_fd(), request, libc::c_ulong::from(value)) };
             assert_eq!(done, 0, "uinput {request:#x}");
         };
-        KINDS.iter().for_each(|kind| number(SET_KIND, *kind));
+        // EV_SYN, EV_KEY, EV_SW.
+        for (kind, has) in [(0, true), (1, !keys.is_empty()), (5, !switches.is_empty())] {
+            if has {
+                number(SET_KIND, kind);
+            }
+        }
         keys.iter().for_each(|key| number(SET_KEY, *key));
         switches.iter().for_each(|switch| number(SET_SWITCH, *switch));
         let mut set_up = SetUp { numbers: [3, 0x1209, 0x5ab0, 1], name: [0; 80], effects: 0 };

@@ -305,8 +305,9 @@ fn the_rules_hand_switches_and_conference_devices_to_the_guard_and_no_keyboard()
     }
     let device = Device::install();
     let switches = InputDevice::plug_in("Switches", &[], &[0x0e]);
-    // KEY_1 to KEY_D: what udev takes for a keyboard.
-    let keyboard = InputDevice::plug_in("Keyboard", &(1..33).collect::<Vec<_>>(), &[]);
+    // KEY_ESC to KEY_D: what udev takes for a keyboard, also with a switch on it.
+    let keyboard = InputDevice::plug_in("Keyboard", &(1..33).collect::<Vec<_>>(), &[0x0e]);
+    let keys = InputDevice::plug_in("Key box", &[148, 149], &[]);
     let conference = Conference::plug_in("Speakerphone", MuteKey::Toggles, None);
     // Two buttons and two axes: a mouse.
     let mouse = Conference::with(
@@ -322,9 +323,12 @@ fn the_rules_hand_switches_and_conference_devices_to_the_guard_and_no_keyboard()
         let found = fs::metadata(node).unwrap();
         (found.gid() == device.users.guard.gid, found.mode() & 0o777)
     };
-    assert_eq!(group(switches.node()), (true, 0o640));
+    assert_eq!((group(switches.node()), group(keys.node())), ((true, 0o640), (true, 0o640)));
     assert_eq!(group(conference.node()), (true, 0o660));
-    assert!(!group(keyboard.node()).0 && !group(mouse.node()).0);
+    for node in [keyboard.node(), mouse.node()] {
+        let known = sh(&format!("udevadm info {}", node.display()));
+        assert!(!group(node).0, "{}: {known}", node.display());
+    }
     let guard = device.users.guard;
     open_as(guard, switches.node().to_str().unwrap(), false).unwrap();
     open_as(guard, conference.node().to_str().unwrap(), true).unwrap();
