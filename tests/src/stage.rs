@@ -118,6 +118,18 @@ pub fn artefact(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// The seed of a random test: another one in each run, or `SUBROSA_SEED`. A test prints it.
+///
+/// # Panics
+/// When `SUBROSA_SEED` is no number.
+#[must_use]
+pub fn seed() -> u64 {
+    match env::var("SUBROSA_SEED") {
+        Ok(seed) => seed.parse().expect("SUBROSA_SEED is a number"),
+        Err(_) => u64::from(std::time::UNIX_EPOCH.elapsed().map_or(1, |now| now.subsec_micros())),
+    }
+}
+
 /// Asks again and again until there is an answer. Panics in words after `within`.
 #[track_caller]
 pub fn eventually<T>(what: &str, within: Duration, mut answer: impl FnMut() -> Option<T>) -> T {

@@ -14,6 +14,9 @@ use subrosa_process::users::User;
 use super::{ACTOR, Bench, Identity, name};
 use crate::stage::eventually;
 
+/// In this time an actor tells what is waited for; an emulated machine is slow.
+const TELLS: Duration = Duration::from_secs(10);
+
 /// Something that an actor has told.
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -84,7 +87,7 @@ impl Actor {
                 {
                     return found;
                 }
-                assert!(start.elapsed() < Duration::from_secs(5), "the actor did not tell: {what}; it told {told:?}");
+                assert!(start.elapsed() < TELLS, "the actor did not tell: {what}; it told {told:?}");
             }
             std::thread::sleep(Duration::from_micros(500));
         }
@@ -119,12 +122,53 @@ impl Actor {
         self.command(&json!({"obey": true}));
     }
 
+    /// Captures by itself from now on, whenever the guard lets it, and looks at its lamps (see [`Actor::all_told`]:
+    /// `captures` a node, so many `frames`, a `dark` lamp). `lines`: the folder of the simulated lines.
+    pub fn capture_by_itself(&self, lines: &Path) {
+        self.command(&json!({"eager": lines}));
+    }
+
+    /// What an actor that captures by itself does when a permit is taken back: it `obeys`, `ignores` it, `lies` or
+    /// `is silent`.
+    pub fn set_mood(&self, mood: &str) {
+        self.command(&json!({"mood": mood}));
+    }
+
+    /// Opens a node without having asked, and captures from it if it can.
+    pub fn sneak(&self, node: &Path) {
+        self.command(&json!({"sneak": node}));
+    }
+
+    /// Everything that it has told.
+    #[must_use]
+    pub fn all_told(&self) -> Vec<Told> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Connects to a socket of the guard and does not wait for it.
+    pub fn go_and_connect(&self, socket: &Path) {
+        self.command(&json!({"connect": socket}));
+    }
+
+    /// Closes everything that it has opened and does not wait for it.
+    pub fn go_and_close(&self) {
+        self.command(&json!({"close": true}));
+    }
+
     /// Opens a node as media does. The error's number, if it failed.
     pub fn open(&self, path: &Path) -> Result<(), i64> {
         let mark = self.mark();
         self.command(&json!({"open": path}));
         let (_, error) = self.wait_from(mark, "opened", |told| told["opened"].as_i64());
         if error == 0 { Ok(()) } else { Err(error) }
+    }
+
+    /// Reads a picture from the camera that it has opened last; its length, 0 when there was none within seconds.
+    #[must_use]
+    pub fn frame(&self) -> u64 {
+        let mark = self.mark();
+        self.command(&json!({"frame": true}));
+        self.wait_from(mark, "a frame", |told| told["frame"].as_u64()).1
     }
 
     /// Closes everything that it has opened, and says when.

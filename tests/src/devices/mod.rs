@@ -5,6 +5,7 @@
 //! tells on its standard output what it did and heard, and when (`CLOCK_MONOTONIC`, which all processes share).
 
 mod actor;
+mod eager;
 mod play;
 
 use std::env;
@@ -13,7 +14,7 @@ use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -101,6 +102,8 @@ pub struct Bench {
     log: PathBuf,
     /// The kernel's lines, where the guard does not read files.
     chip: Option<Chip>,
+    /// Nodes of drivers, where they are no files: camera, microphone.
+    nodes: Option<[PathBuf; 2]>,
 }
 
 impl Bench {
@@ -134,7 +137,7 @@ impl Bench {
             }
         }
         let log = folder.path().join("guard.log");
-        let bench = Bench { folder, run, tier, users, kill, guard: None, orders: None, log, chip: None };
+        let bench = Bench { folder, run, tier, users, kill, guard: None, orders: None, log, chip: None, nodes: None };
         let mut prepare = bench.command("subrosa-sim", &["prepare"]);
         prepare.arg("--share").arg(bench.folder.path());
         if tier == Tier::One {
@@ -164,6 +167,20 @@ impl Bench {
         bench
     }
 
+    /// The same with nodes of drivers, which are given to the guard here as udev's rules would. `board` describes them;
+    /// lines are those of the simulated room.
+    #[must_use]
+    pub fn prepare_nodes(camera: &Path, microphone: &Path, board: &str) -> Self {
+        let mut bench = Bench::prepare(Tier::Separate, Kill::Pipe);
+        fs::write(bench.folder.path().join("real.toml"), board).expect("the board file");
+        for node in [camera, microphone] {
+            chown(node, Some(bench.users.guard.uid), Some(bench.users.media.gid)).expect("a node");
+            fs::set_permissions(node, Permissions::from_mode(0o400)).expect("a node");
+        }
+        bench.nodes = Some([camera.to_owned(), microphone.to_owned()]);
+        bench
+    }
+
     /// The chip that the guard's lines are on.
     #[must_use]
     pub fn chip(&self) -> &Chip {
@@ -172,7 +189,8 @@ impl Bench {
 
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.folder.path().join(name));
-        let board = if self.chip.is_some() { "real.toml" } else { "sim.toml" };
+        let real = self.chip.is_some() || self.nodes.is_some();
+        let board = if real { "real.toml" } else { "sim.toml" };
         command.args(arguments).arg("--board").arg(self.folder.path().join(board));
         command.arg("--run").arg(self.run.path()).current_dir("/").stdin(Stdio::null());
         if self.tier == Tier::One {
@@ -259,7 +277,11 @@ impl Bench {
     /// The way to the node of a capture.
     #[must_use]
     pub fn node(&self, capture: Capture) -> PathBuf {
-        self.run.sim_nodes().join(name(capture))
+        match (&self.nodes, capture) {
+            (Some([camera, _]), Capture::Camera) => camera.clone(),
+            (Some([_, microphone]), Capture::Microphone) => microphone.clone(),
+            (None, _) => self.run.sim_nodes().join(name(capture)),
+        }
     }
 
     /// The permission of a node.

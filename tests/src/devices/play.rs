@@ -3,27 +3,57 @@
 use std::collections::HashMap;
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use subrosa_messages::frame::{self, Decoder};
 
-use super::{ACTOR, monotonic};
+use super::{ACTOR, eager, monotonic};
 
 /// What an actor holds.
 #[derive(Default)]
-struct Held {
-    guard: Option<UnixStream>,
-    nodes: Vec<(PathBuf, File)>,
-    permits: HashMap<u64, String>,
+pub(super) struct Held {
+    pub(super) guard: Option<UnixStream>,
+    pub(super) nodes: Vec<(PathBuf, File)>,
+    pub(super) permits: HashMap<u64, String>,
+    /// Which capture a node belongs to, as the guard has said.
+    names: HashMap<PathBuf, String>,
     obeys: bool,
+    pub(super) eager: Option<eager::Eager>,
 }
 
-fn tell(what: &Value) {
+impl Held {
+    /// Which capture a node belongs to. In the simulated room it bears its name.
+    pub(super) fn name(&self, node: &Path) -> String {
+        let named = || node.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.names.get(node).cloned().unwrap_or_else(named)
+    }
+
+    /// Closes what belongs to a capture.
+    pub(super) fn close(&mut self, capture: &str) {
+        let (closed, kept) =
+            std::mem::take(&mut self.nodes).into_iter().partition(|(node, _)| self.name(node) == capture);
+        self.nodes = kept;
+        drop::<Vec<_>>(closed);
+    }
+
+    /// Remembers what the guard has said of a grant.
+    fn learn(&mut self, granted: &Value) {
+        for node in granted["nodes"].as_array().into_iter().flatten() {
+            let names = (node.as_str().map(PathBuf::from), granted["capture"].as_str());
+            if let (Some(node), Some(capture)) = names {
+                self.names.insert(node, capture.to_owned());
+            }
+        }
+    }
+}
+
+pub(super) fn tell(what: &Value) {
     let at = u64::try_from(monotonic().as_nanos()).expect("a time");
     // One write, so that lines of two threads do not mix.
     let line = format!("{}\n", json!({"at": at, "what": what}));
@@ -62,6 +92,15 @@ fn carry_out(command: &Value, held: &Arc<Mutex<Held>>) {
     if command["obey"] == true {
         held.lock().unwrap().obeys = true;
     }
+    if let Some(lines) = command["eager"].as_str() {
+        eager::begin(lines, held);
+    }
+    if let Some(mood) = command["mood"].as_str() {
+        eager::set_mood(&mut held.lock().unwrap(), mood);
+    }
+    if let Some(path) = command["sneak"].as_str() {
+        eager::open(&mut held.lock().unwrap(), Path::new(path));
+    }
     if let Some(path) = command["open"].as_str() {
         let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
         let error = match opened {
@@ -74,8 +113,23 @@ fn carry_out(command: &Value, held: &Arc<Mutex<Held>>) {
         tell(&json!({"opened": error}));
     }
     if command["close"] == true {
-        held.lock().unwrap().nodes.clear();
+        let mut held = held.lock().unwrap();
+        if held.eager.is_some() {
+            eager::close(&mut held);
+        }
+        held.nodes.clear();
         tell(&json!({"closed": true}));
+    }
+    if command["frame"] == true {
+        // A camera's driver hands out whole frames to whoever reads.
+        let held = held.lock().unwrap();
+        let mut frame = vec![0; 1 << 22];
+        let length = held.nodes.last().and_then(|(_, node)| {
+            let mut ready = [PollFd::new(node, PollFlags::IN)];
+            poll(&mut ready, Some(&Timespec { tv_sec: 5, tv_nsec: 0 })).ok()?;
+            (&*node).read(&mut frame).ok()
+        });
+        tell(&json!({"frame": length.unwrap_or(0)}));
     }
     if command["fork"] == true {
         // SAFETY: the child makes nothing but system calls that are allowed after a fork.
@@ -89,7 +143,7 @@ fn carry_out(command: &Value, held: &Arc<Mutex<Held>>) {
     }
 }
 
-fn say(held: &mut Held, message: &Value) {
+pub(super) fn say(held: &mut Held, message: &Value) {
     if let Some(guard) = &mut held.guard {
         let _gone = frame::write(guard, message, &[]);
     }
@@ -101,6 +155,11 @@ fn listen(mut stream: UnixStream, held: &Mutex<Held>) {
         let heard = heard.message;
         tell(&json!({"heard": heard}));
         let mut held = held.lock().unwrap();
+        held.learn(&heard["granted"]);
+        if held.eager.is_some() {
+            eager::hear(&mut held, &heard);
+            continue;
+        }
         if let (Some(permit), Some(capture)) =
             (heard["granted"]["permit"].as_u64(), heard["granted"]["capture"].as_str())
         {
@@ -110,7 +169,8 @@ fn listen(mut stream: UnixStream, held: &Mutex<Held>) {
             && held.obeys
         {
             let capture = held.permits.remove(&permit).unwrap_or_default();
-            held.nodes.retain(|(path, _)| !path.ends_with(&capture));
+            held.close(&capture);
+            tell(&json!({"obeyed": permit}));
             say(&mut held, &json!({"closed": {"permit": permit}}));
         }
     }
@@ -119,4 +179,5 @@ fn listen(mut stream: UnixStream, held: &Mutex<Held>) {
     if held.obeys {
         held.nodes.clear();
     }
+    eager::deserted(&mut held);
 }

@@ -5,6 +5,7 @@ mod made_of;
 mod p1;
 mod p10;
 mod p1_nodes;
+mod p1_random;
 mod p2;
 mod p3;
 
