@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm build data install install-files
+.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm vm-debian build data install install-files
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -19,7 +19,7 @@ run: build data ## the simulated room: builds what is missing and starts it
 
 # The programs with the features that the tests bring: one build of each dependency serves both.
 test: PACKAGES := --workspace --all-targets
-test: vm build data ## all tests (those with users and network namespaces of their own need root)
+test: vm vm-debian build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
@@ -46,6 +46,9 @@ setup-tests: setup ## what the tests need besides
 
 vm: setup-tests ## the kernel of the tests' virtual machine, built once for a machine
 	@tests/vm/kernel.sh >/dev/null
+
+vm-debian: setup-tests ## Debian's own kernel for an emulated machine, unpacked once for a machine
+	@tests/vm/debian.sh >/dev/null
 
 build: setup ## the programs, in release mode
 	cargo build --release --locked $(PACKAGES)

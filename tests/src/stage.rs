@@ -46,6 +46,8 @@ pub enum Need {
     Program(&'static str),
     /// The kernel of the virtual machine, built once by `make vm`.
     VirtualMachine,
+    /// Debian's own kernel and QEMU for it (`make vm-debian`).
+    DebianKernel,
 }
 
 impl Need {
@@ -57,6 +59,7 @@ impl Need {
             Need::WrongClock => crate::clock::library().is_some(),
             Need::Program(name) => on_path(name).is_some(),
             Need::VirtualMachine => crate::vm::kernel().is_some(),
+            Need::DebianKernel => on_path("qemu-system-x86_64").is_some() && crate::vm::debian_kernel().is_some(),
         }
     }
 }
@@ -69,7 +72,7 @@ pub fn have(needs: &[Need]) -> bool {
     for need in needs {
         if !need.is_met() {
             let name = std::thread::current().name().unwrap_or("a test").to_owned();
-            let words = format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm`)");
+            let words = format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm vm-debian`)");
             assert!(env::var_os("CI").is_none(), "{words}");
             let _gone = writeln!(io::stderr(), "\n*** {words}\n");
             return false;

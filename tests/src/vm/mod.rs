@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub use conference::{Conference, MuteKey};
 pub use input::InputDevice;
 pub use lines::Chip;
-pub use modules::{load_camera, load_sound};
+pub use modules::{load_camera, load_sound, load_watchdog};
 use tempfile::TempDir;
 
 use crate::stage::{Need, Stage, have, tree};
@@ -37,6 +37,8 @@ pub enum Boot {
     Bare,
     /// With Debian's systemd and udev, and Subrosa installed as `make install` does.
     Systemd,
+    /// Another machine: Debian's own kernel and two processors, all of it emulated; nothing but the kernel, and no lines.
+    Debian,
 }
 
 /// What a command in the virtual machine came to.
@@ -57,24 +59,29 @@ pub struct Ran {
 #[must_use]
 #[track_caller]
 pub fn inside(boot: Boot) -> bool {
+    inside_for(boot, Duration::from_secs(240))
+}
+
+/// The same for a test that may take this long.
+///
+/// # Panics
+/// As [`inside`].
+#[must_use]
+#[track_caller]
+pub fn inside_for(boot: Boot, within: Duration) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
     }
-    if !have(&[Need::Root, Need::VirtualMachine]) {
+    let machine = if boot == Boot::Debian { Need::DebianKernel } else { Need::VirtualMachine };
+    if !have(&[Need::Root, machine]) {
         return false;
     }
     let _stage = Stage::take();
     let name = std::thread::current().name().expect("a test has a name").to_owned();
     let me = env::current_exe().expect("the path of this program");
-    let share = share(boot);
-    let modules = kernel().unwrap_or_default().join("modules");
-    let command = format!(
-        "{INSIDE}=1 MODULES={} RUST_BACKTRACE=0 {} --exact {name} --nocapture --test-threads 1",
-        modules.display(),
-        me.display()
-    );
+    let command = format!("{} --exact {name} --nocapture --test-threads 1", me.display());
     let began = Instant::now();
-    let ran = run(boot, &share, &command, Duration::from_secs(240));
+    let ran = run_program(boot, &command, within);
     println!("{}", ran.output);
     let lasted = began.elapsed();
     assert!(
@@ -86,6 +93,22 @@ pub fn inside(boot: Boot) -> bool {
     );
     println!("virtual machine: {:.1} s from start to end", lasted.as_secs_f64());
     false
+}
+
+/// Runs a program of this tree with its arguments in the machine.
+///
+/// # Panics
+/// When there is no kernel for it.
+#[must_use]
+pub fn run_program(boot: Boot, command: &str, within: Duration) -> Ran {
+    let modules = match boot {
+        Boot::Bare | Boot::Systemd => kernel().unwrap_or_default().join("modules"),
+        Boot::Debian => debian_kernel().unwrap_or_default(),
+    };
+    // A seed that is given counts there too.
+    let seed = env::var("SUBROSA_SEED").map_or_else(|_| String::new(), |seed| format!("SUBROSA_SEED={seed}"));
+    let command = format!("{INSIDE}=1 {seed} MODULES={} RUST_BACKTRACE=0 {command}", modules.display());
+    run(boot, &share(boot), &command, within)
 }
 
 /// The folder that host and machine share, with what the way of starting needs.
@@ -119,23 +142,15 @@ fn share(boot: Boot) -> TempDir {
 /// When there is no kernel for it.
 #[must_use]
 pub fn run(boot: Boot, share: &TempDir, command: &str, within: Duration) -> Ran {
-    let place = kernel().expect("the kernel of the virtual machine: `make vm`");
     fs::write(share.path().join("command"), command).expect("the command");
     let console = File::create(share.path().join("console")).expect("the console");
-    let mut machine = Command::new(place.join("linux"))
-        .args([MEMORY, "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1", "quiet", "panic=-1"])
-        .arg(format!("uml_dir={}/", share.path().join("machine").display()))
-        .arg(format!("init={}", tree().join("tests/vm/init").display()))
-        .env_clear()
-        // A kernel that is a process has no use for what the C library registers for itself.
-        .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
-        .arg(format!("SHARE={}", share.path().display()))
-        .arg(if boot == Boot::Systemd { "BOOT=systemd" } else { "BOOT=bare" })
-        .stdin(Stdio::null())
-        .stdout(console.try_clone().expect("the console"))
-        .stderr(console)
-        .spawn()
-        .expect("the virtual machine");
+    let mut machine = match boot {
+        Boot::Bare => process("bare", share),
+        Boot::Systemd => process("systemd", share),
+        Boot::Debian => emulated(share),
+    };
+    let machine = machine.stdin(Stdio::null()).stdout(console.try_clone().expect("the console")).stderr(console);
+    let mut machine = machine.spawn().expect("the virtual machine");
     let began = Instant::now();
     while machine.try_wait().expect("the virtual machine").is_none() {
         if began.elapsed() > within {
@@ -151,10 +166,63 @@ pub fn run(boot: Boot, share: &TempDir, command: &str, within: Duration) -> Ran 
     Ran { output: read("output"), code: read("exit").trim().parse().ok(), console: read("console") }
 }
 
+/// The kernel that is a process.
+fn process(boot: &str, share: &TempDir) -> Command {
+    let mut machine = Command::new(kernel().expect("the kernel of the virtual machine: `make vm`").join("linux"));
+    machine
+        .args([MEMORY, "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1", "quiet", "panic=-1"])
+        .arg(format!("uml_dir={}/", share.path().join("machine").display()))
+        .arg(format!("init={}", tree().join("tests/vm/init").display()))
+        .env_clear()
+        // A kernel that is a process has no use for what the C library registers for itself.
+        .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
+        .arg(format!("SHARE={}", share.path().display()))
+        .arg(format!("BOOT={boot}"));
+    machine
+}
+
+/// Debian's kernel. Emulated even where the processor could do it: what is tested is then the same everywhere.
+fn emulated(share: &TempDir) -> Command {
+    let place = debian_kernel().expect("Debian's kernel: `make vm-debian`");
+    let first = format!("FIRST={}", tree().join("tests/vm/init").display());
+    let folder = |name: &str, path: &Path, more: &str| {
+        let path = path.display();
+        [
+            "-fsdev".to_owned(),
+            format!("local,id={name},path={path},security_model=none,multidevs=remap{more}"),
+            "-device".to_owned(),
+            format!("virtio-9p-pci,fsdev={name},mount_tag={name}"),
+        ]
+    };
+    let mut machine = Command::new("qemu-system-x86_64");
+    machine
+        .args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "768", "-nodefaults", "-no-reboot", "-display", "none"])
+        .args(["-serial", "stdio", "-kernel"])
+        .arg(place.join("vmlinuz"))
+        .arg("-initrd")
+        .arg(place.join("initrd"))
+        .arg("-append")
+        .arg(format!("console=ttyS0 quiet panic=-1 SHARE=9p BOOT=bare {first}"))
+        .args(folder("root", Path::new("/"), ",readonly=on"))
+        .args(folder("share", share.path(), ""));
+    machine
+}
+
+/// The folder of Debian's own kernel, where it was unpacked (`make vm-debian`).
+#[must_use]
+pub fn debian_kernel() -> Option<PathBuf> {
+    place("debian.sh")
+}
+
 /// The folder of the kernel, where it was built (`make vm`).
 #[must_use]
 pub fn kernel() -> Option<PathBuf> {
-    let script = tree().join("tests/vm/kernel.sh");
+    place("kernel.sh")
+}
+
+/// What a script of the virtual machine has made.
+fn place(script: &str) -> Option<PathBuf> {
+    let script = tree().join("tests/vm").join(script);
     let found = Command::new(script).arg("--where").stderr(Stdio::null()).output().ok()?;
     let place = String::from_utf8(found.stdout).ok()?;
     found.status.success().then(|| Path::new(place.trim()).to_owned())
