@@ -7,6 +7,7 @@
 mod blur;
 mod cost;
 mod far;
+mod guard;
 mod inference;
 mod kiosk;
 mod pictures;
@@ -56,6 +57,18 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// The guard alone: edge of a switch → media told → device closed → lamp dark
+    Guard {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Edges, on simulated lines and on kernel lines in the virtual machine
+        #[arg(long, default_value_t = 500)]
+        edges: usize,
+        /// Used by itself: within the virtual machine
+        #[arg(long, hide = true)]
+        inside: bool,
+    },
     /// How far away people may sit from the camera; with pictures in tests/artefacts
     Far {
         /// Print JSON
@@ -88,6 +101,8 @@ enum Command {
 }
 
 fn main() {
+    // This program is also the actors that play media and the room.
+    subrosa_tests::devices::act();
     let arguments = Arguments::parse();
     if !have(&[Need::Root, Need::Program("ip"), Need::Program("gst-launch-1.0")]) {
         std::process::exit(2);
@@ -114,6 +129,12 @@ fn main() {
             blur::whole(&mut report);
             let encoder = cost::reference(&mut report, seconds);
             report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
+            report.print();
+        }
+        Command::Guard { inside: true, edges, .. } => guard::inside(edges),
+        Command::Guard { json, edges, inside: false } => {
+            let mut report = Report::start(json);
+            guard::run(&mut report, edges.max(1));
             report.print();
         }
         Command::Far { json } => {
