@@ -78,21 +78,29 @@ impl Chip {
         Path::new("/dev").join(name.trim())
     }
 
+    /// The place of a line on the chip, from 0 on.
+    ///
+    /// # Panics
+    /// When it has no such line.
+    #[must_use]
+    pub fn place(&self, line: &str) -> u32 {
+        let named = self.lines.iter().position(|name| name == line).and_then(|place| place.try_into().ok());
+        named.or_else(|| line.strip_prefix('#')?.parse().ok()).expect("a line of this chip")
+    }
+
     fn attribute(&self, line: &str, name: &str) -> PathBuf {
         let read = |place: &str| fs::read_to_string(self.folder.join(place)).expect("an attribute of gpio-sim");
         let (device, chip) = (read("dev_name"), read("bank0/chip_name"));
-        let place = self.lines.iter().position(|name| name == line);
-        let place = place.or_else(|| line.strip_prefix('#')?.parse().ok()).expect("a line of this chip");
+        let place = self.place(line);
         Path::new("/sys/devices/platform").join(device.trim()).join(chip.trim()).join(format!("sim_gpio{place}/{name}"))
     }
 
     /// Somebody else uses a line until the request is dropped.
     #[must_use]
     pub fn hold(&self, line: &str, user: &str) -> gpiocdev::Request {
-        let place = self.lines.iter().position(|name| name == line).expect("a line of this chip");
         let mut request = gpiocdev::Request::builder();
         request.on_chip(self.node()).with_consumer(user);
-        request.with_line(place.try_into().expect("a place")).as_input();
+        request.with_line(self.place(line)).as_input();
         request.request().expect("a line that nobody uses")
     }
 

@@ -8,6 +8,8 @@ mod conference;
 mod input;
 mod lines;
 mod modules;
+mod trace;
+mod witness;
 
 use std::env;
 use std::fs::{self, File, Permissions};
@@ -22,6 +24,8 @@ pub use input::InputDevice;
 pub use lines::Chip;
 pub use modules::{load_camera, load_sound, load_watchdog};
 use tempfile::TempDir;
+pub use trace::{Happened, Trace, What};
+pub use witness::{Capture as Witnessed, Witness};
 
 use crate::stage::{Need, Stage, have, tree};
 
@@ -171,6 +175,7 @@ fn process(boot: &str, share: &TempDir) -> Command {
     let mut machine = Command::new(kernel().expect("the kernel of the virtual machine: `make vm`").join("linux"));
     machine
         .args([MEMORY, "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1", "quiet", "panic=-1"])
+        .arg("systemd.show_status=no")
         .arg(format!("uml_dir={}/", share.path().join("machine").display()))
         .arg(format!("init={}", tree().join("tests/vm/init").display()))
         .env_clear()

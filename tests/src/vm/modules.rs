@@ -47,5 +47,5 @@ pub fn load_sound() {
 
 /// A watchdog, `/dev/watchdog0`, by the driver `softdog`: when it is not fed, it restarts the machine.
 pub fn load_watchdog() {
-    load(&[], "softdog", "");
+    load(&["watchdog"], "softdog", "");
 }

@@ -4,7 +4,9 @@
 mod inputs;
 mod debian;
 mod lines;
+mod order;
 mod units;
+mod watchdog;
 
 /// This program is also the actors of its tests; as a test it does nothing.
 #[test]
