@@ -3,16 +3,18 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm vm-debian build data install install-files
+.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm vm-debian build data install install-files deb cross deb-arm64
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
-BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+NATIVE := $(TARGET)/release
+BUILT := $(NATIVE)
 PROGRAMS := subrosa subrosa-guard subrosa-media
 PACKAGES := -p subrosa-room -p subrosa-guard -p subrosa-media -p subrosa-sim
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: build data ## the simulated room: builds what is missing and starts it
 	exec $(BUILT)/subrosa run --board sim $(ARGUMENTS)
@@ -56,6 +58,18 @@ build: setup ## the programs, in release mode
 data: build ## what the simulated camera sees and the microphone hears; the segmentation model
 	@setup/data.sh $(BUILT)/subrosa-media
 
+deb: build ## a Debian package for this machine's release, in target/deb
+	@mkdir -p data && setup/model.sh data
+	@rm -rf $(TARGET)/deb/root && $(MAKE) install-files DESTDIR=$(TARGET)/deb/root
+	@setup/deb.sh $(TARGET)/deb/root $(TARGET)/deb
+
+cross: setup-tests ## the programs for aarch64, such as a Raspberry Pi
+	setup/cross.sh $(PACKAGES)
+
+deb-arm64: deb cross ## a Debian package for aarch64, of this machine's release
+	@rm -rf $(TARGET)/deb/root && $(MAKE) install-files DESTDIR=$(TARGET)/deb/root BUILT=$(TARGET)/aarch64-unknown-linux-gnu/release
+	@ARCHITECTURE=arm64 LINKED_LIKE=$(NATIVE) setup/deb.sh $(TARGET)/deb/root $(TARGET)/deb
+
 install: build ## programs, boards, units and the segmentation model below $(DESTDIR)$(PREFIX); without the simulated room
 	@mkdir -p data && setup/model.sh data
 	@$(MAKE) install-files
@@ -68,9 +82,10 @@ install-files:
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system systemd/*.service systemd/*.target
 	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/subrosa.conf
 	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/subrosa.conf
+	install -D -m 0644 systemd/watchdog.conf $(DESTDIR)$(PREFIX)/lib/systemd/system.conf.d/50-subrosa-watchdog.conf
 	install -D -m 0644 systemd/72-subrosa.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d/72-subrosa.rules
-	$(BUILT)/subrosa man > $(DESTDIR)$(PREFIX)/share/man/man1/subrosa.1
+	$(NATIVE)/subrosa man > $(DESTDIR)$(PREFIX)/share/man/man1/subrosa.1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BUILT)/subrosa completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subrosa
-	$(BUILT)/subrosa completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_subrosa
-	$(BUILT)/subrosa completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/subrosa.fish
+	$(NATIVE)/subrosa completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subrosa
+	$(NATIVE)/subrosa completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_subrosa
+	$(NATIVE)/subrosa completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/subrosa.fish

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use subrosa_board::Board;
+use subrosa_board::{Board, BoardError};
 use subrosa_guard::enforce::{Enforcer, KillWay};
 use subrosa_guard::lines::{is_mute_device, print_attached};
 use subrosa_guard::node::Rights;
 use subrosa_guard::shell::Guard;
 use subrosa_guard::stop_hook::stop_hook;
 use subrosa_process::run_dir::RunDir;
+use subrosa_process::start::UNUSABLE_CONFIGURATION;
 use subrosa_process::users::Users;
 
 /// Reads the room's switches, lights its lamps, and decides who may open camera and microphone.
@@ -59,6 +60,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
+            if error.is::<BoardError>() {
+                return UNUSABLE_CONFIGURATION.into();
+            }
             if waits {
                 std::thread::sleep(Duration::from_secs(1));
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -23,7 +23,10 @@ pub fn listen(path: &Path, peer: User) -> io::Result<UnixListener> {
     if peer.uid == User::of_this_process().uid {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     } else {
-        chown(path, None, Some(peer.gid))?;
+        // A folder with the set-group-ID bit (inode(7)) has already seen to it, and a unit may forbid the call.
+        if fs::metadata(path)?.gid() != peer.gid {
+            chown(path, None, Some(peer.gid))?;
+        }
         fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
     }
     Ok(listener)

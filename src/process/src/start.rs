@@ -66,7 +66,11 @@ where
     }
 }
 
-/// Does all of the above. Every `main` calls it first.
+/// The exit status of a process whose board file or configuration cannot be used (`EX_CONFIG`, sysexits.h). Starting it
+/// again changes nothing, and the units do not (`RestartPreventExitStatus=`).
+pub const UNUSABLE_CONFIGURATION: u8 = 78;
+
+/// Log, panics and traces as above. Every `main` calls it first.
 ///
 /// # Errors
 /// When the kernel refuses to forgo core dumps.

@@ -1,9 +1,13 @@
 //! The `subrosa` command.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
+use subrosa_board::BoardError;
+use subrosa_process::start::UNUSABLE_CONFIGURATION;
 use subrosa_room::command::{Arguments, carry_out};
+use subrosa_room::configuration::ConfigurationError;
 use subrosa_room::wipe::Wiping;
 
 /// Whatever this process frees is overwritten (P6).
@@ -15,7 +19,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("subrosa: {error:#}");
-            ExitCode::FAILURE
+            let unusable = |cause: &(dyn Error + 'static)| cause.is::<BoardError>() || cause.is::<ConfigurationError>();
+            if error.chain().any(unusable) { UNUSABLE_CONFIGURATION.into() } else { ExitCode::FAILURE }
         }
     }
 }

@@ -41,6 +41,9 @@ pub enum Boot {
     Bare,
     /// With Debian's systemd and udev, and Subrosa installed as `make install` does.
     Systemd,
+    /// With Debian's systemd and udev, and Subrosa not yet installed: `/share/subrosa.deb`, and the same as a later version
+    /// in `/share/subrosa-next.deb`.
+    Packaged,
     /// Another machine: Debian's own kernel and two processors, all of it emulated; nothing but the kernel, and no lines.
     Debian,
 }
@@ -106,7 +109,7 @@ pub fn inside_for(boot: Boot, within: Duration) -> bool {
 #[must_use]
 pub fn run_program(boot: Boot, command: &str, within: Duration) -> Ran {
     let modules = match boot {
-        Boot::Bare | Boot::Systemd => kernel().unwrap_or_default().join("modules"),
+        Boot::Bare | Boot::Systemd | Boot::Packaged => kernel().unwrap_or_default().join("modules"),
         Boot::Debian => debian_kernel().unwrap_or_default(),
     };
     // A seed that is given counts there too.
@@ -119,25 +122,48 @@ pub fn run_program(boot: Boot, command: &str, within: Duration) -> Ran {
 fn share(boot: Boot) -> TempDir {
     let share = tempfile::Builder::new().prefix("subrosa-vm-").tempdir().expect("a folder");
     fs::set_permissions(share.path(), Permissions::from_mode(0o755)).expect("its mode");
+    if matches!(boot, Boot::Bare | Boot::Debian) {
+        return share;
+    }
+    let units = share.path().join("units");
+    fs::create_dir(&units).expect("a folder");
+    for unit in ["virtual.target", "virtual.service"] {
+        fs::copy(tree().join("tests/vm/units").join(unit), units.join(unit)).expect("a unit");
+    }
     if boot == Boot::Systemd {
-        let units = share.path().join("units");
-        fs::create_dir(&units).expect("a folder");
-        for unit in ["virtual.target", "virtual.service"] {
-            fs::copy(tree().join("tests/vm/units").join(unit), units.join(unit)).expect("a unit");
+        install_below(&share.path().join("root"));
+    } else {
+        for (suffix, name) in [("", "subrosa.deb"), ("+next", "subrosa-next.deb")] {
+            let (folder, out) = (share.path().join("package"), share.path().join("out"));
+            install_below(&folder);
+            let ran = Command::new(tree().join("setup/deb.sh"))
+                .args([&folder, &out])
+                .env("VERSION_SUFFIX", suffix)
+                // It is installed a second later, from memory.
+                .env("COMPRESSION", "none")
+                .output()
+                .expect("setup/deb.sh");
+            assert!(ran.status.success(), "setup/deb.sh: {}", String::from_utf8_lossy(&ran.stderr));
+            fs::rename(String::from_utf8_lossy(&ran.stdout).trim(), share.path().join(name)).expect("the package");
+            fs::remove_dir_all(&folder).expect("its folder");
         }
-        let built = crate::stage::program("subrosa-guard");
-        let built = built.ancestors().nth(2).expect("the folder of what is built");
-        let made = Command::new("make")
-            .arg("-C")
-            .arg(tree())
-            .args(["-s", "install-files"])
-            .arg(format!("DESTDIR={}", share.path().join("root").display()))
-            .env("CARGO_TARGET_DIR", built)
-            .status()
-            .expect("make");
-        assert!(made.success(), "make install-files: {made}");
     }
     share
+}
+
+/// Lays down below a folder what `make install` does.
+fn install_below(folder: &Path) {
+    let built = crate::stage::program("subrosa-guard");
+    let built = built.ancestors().nth(2).expect("the folder of what is built");
+    let made = Command::new("make")
+        .arg("-C")
+        .arg(tree())
+        .args(["-s", "install-files"])
+        .arg(format!("DESTDIR={}", folder.display()))
+        .env("CARGO_TARGET_DIR", built)
+        .status()
+        .expect("make");
+    assert!(made.success(), "make install-files: {made}");
 }
 
 /// Runs a command of the shell in the machine.
@@ -150,7 +176,7 @@ pub fn run(boot: Boot, share: &TempDir, command: &str, within: Duration) -> Ran 
     let console = File::create(share.path().join("console")).expect("the console");
     let mut machine = match boot {
         Boot::Bare => process("bare", share),
-        Boot::Systemd => process("systemd", share),
+        Boot::Systemd | Boot::Packaged => process("systemd", share),
         Boot::Debian => emulated(share),
     };
     let machine = machine.stdin(Stdio::null()).stdout(console.try_clone().expect("the console")).stderr(console);

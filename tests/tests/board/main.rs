@@ -1,10 +1,12 @@
 //! A board: the guard on kernel lines and the units under systemd, in the virtual machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
-mod inputs;
 mod debian;
+mod exposure;
+mod inputs;
 mod lines;
 mod order;
+mod package;
 mod units;
 mod watchdog;
 

@@ -28,7 +28,11 @@ const CGROUPS: &str = "/sys/fs/cgroup/system.slice";
 pub const START: Duration = Duration::from_secs(90);
 pub const SOON: Duration = Duration::from_secs(5);
 
-const BOARD: &str = r#"
+/// Its switches and lamps.
+pub const LINES: [&str; 6] =
+    ["button", "camera-shutter", "camera-live", "microphone-switch", "microphone-live", "microphone-muted"];
+
+pub const BOARD: &str = r#"
 name = "virtual"
 title = "Virtual machine"
 lines = "gpiochip"
@@ -61,6 +65,7 @@ pub struct Device {
     pub chip: Chip,
     pub users: Users,
     pub room: Option<Room>,
+    _log: Log,
 }
 
 /// Stands in the place of the room: wants both captures, as a room with a guest does.
@@ -137,10 +142,7 @@ impl Device {
     pub fn install() -> Self {
         sh("systemd-sysusers && systemd-tmpfiles --create /usr/lib/tmpfiles.d/subrosa.conf");
         sh("systemctl daemon-reload && udevadm control --reload");
-        let chip = Chip::plug_in(
-            "header",
-            &["button", "camera-shutter", "camera-live", "microphone-switch", "microphone-live", "microphone-muted"],
-        );
+        let chip = Chip::plug_in("header", &LINES);
         for (line, level) in [("button", false), ("camera-shutter", true), ("microphone-switch", true)] {
             chip.pull(line, level);
         }
@@ -150,7 +152,7 @@ impl Device {
         fs::create_dir_all("/etc/subrosa").unwrap();
         fs::write("/etc/subrosa/virtual.toml", BOARD).unwrap();
         fs::write("/etc/subrosa/board", "BOARD=/etc/subrosa/virtual.toml\n").unwrap();
-        Device { chip, users: Users::separate().unwrap(), room: None }
+        Device { chip, users: Users::separate().unwrap(), room: None, _log: Log }
     }
 
     /// All three run and are ready.
@@ -273,7 +275,10 @@ impl Device {
     }
 }
 
-impl Drop for Device {
+/// Prints what the units have said, if the test fails.
+pub struct Log;
+
+impl Drop for Log {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = Command::new("journalctl")
