@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use subrosa_blur::finds::Finds;
 use subrosa_blur::freshness::{Quality, Taken};
 use subrosa_blur::picture::Colours;
 use subrosa_blur::regions::{Look, Regions, Seen};
@@ -189,6 +190,7 @@ impl Drop for End {
 
 fn work(mut segmenter: Box<dyn Segmenter>, mut regions: Regions, shared: &Shared) {
     let size = segmenter.size();
+    let mut finds = Finds::default();
     // One picture and one mask for each look, used again.
     let mut seen: Vec<(Vec<[f32; 3]>, Vec<f32>)> = Vec::new();
     loop {
@@ -222,6 +224,7 @@ fn work(mut segmenter: Box<dyn Segmenter>, mut regions: Regions, shared: &Shared
                     .map(|((look, _), (pixels, mask))| Seen { look: *look, pixels, mask })
                     .collect();
                 regions.learn(&seen, size, &mut mask);
+                finds.confirm(&mut mask, size);
                 let quality = Quality::of(&mask);
                 Answer::Mask { of: question.taken, mask, size, quality, spent: cpu_time().saturating_sub(before) }
             }

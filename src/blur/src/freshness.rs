@@ -21,6 +21,9 @@ pub const START: Duration = Duration::from_secs(1);
 pub const RECOVERY: u32 = 3;
 /// Masks that show only people, or nobody and are unsure of it, are believed for so long.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// Only people are believed at all when at least this share was people before: who comes near grows from mask to mask (by 0.14 at most
+/// when it takes half a second, see the test in `tests/masks.rs`), while a segmenter that fails, or a lens that is covered, jumps.
+const GROWN: f32 = 0.5;
 
 /// When a picture was taken: by our clock, and by its own stamp where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +81,10 @@ impl Quality {
             Judgement::Broken
         } else if self.unsure > UNSURE {
             Judgement::Grey
-        } else if self.people > EVERYTHING || (self.people < NOTHING && self.mean > SURE_OF_NOTHING) {
-            Judgement::Odd
+        } else if self.people > EVERYTHING {
+            Judgement::Everything
+        } else if self.people < NOTHING && self.mean > SURE_OF_NOTHING {
+            Judgement::Nobody
         } else {
             Judgement::Good
         }
@@ -99,8 +104,10 @@ const SURE_OF_NOTHING: f32 = 0.08;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judgement {
     Good,
-    /// Possible for a while, not for long.
-    Odd,
+    /// Only people: possible for a while, not for long, and not out of nothing.
+    Everything,
+    /// Nobody, and unsure of it: possible for a while, not for long.
+    Nobody,
     /// Never to be used.
     Grey,
     /// Not a mask.
@@ -179,8 +186,10 @@ pub struct Freshness {
     mask: Option<Taken>,
     /// Good masks in a row.
     good: u32,
-    /// Since when every mask is odd.
+    /// Since when every mask is odd: only people, or nobody and unsure of it.
     odd_since: Option<Duration>,
+    /// The share of people in the last mask that was believed.
+    share: f32,
     /// What was last wrong with the segmenter, until a good mask has come.
     trouble: Option<Why>,
     gone: bool,
@@ -197,6 +206,7 @@ impl Freshness {
             mask: None,
             good: 0,
             odd_since: None,
+            share: 0.0,
             trouble: None,
             gone: false,
         }
@@ -229,6 +239,7 @@ impl Freshness {
                     None if of.arrived < self.begun => Vec::new(),
                     None => {
                         self.mask = Some(of);
+                        self.share = quality.people;
                         self.good = self.good.saturating_add(1);
                         if self.good >= RECOVERY {
                             self.trouble = None;
@@ -255,7 +266,9 @@ impl Freshness {
                 self.odd_since = None;
                 None
             }
-            Judgement::Odd => {
+            // The mask before stays in use while it is young enough: one wrong mask covers nothing.
+            Judgement::Everything if self.share < GROWN => Some(Why::Doubtful),
+            Judgement::Everything | Judgement::Nobody => {
                 let since = *self.odd_since.get_or_insert(now);
                 // While frames are held back there is no patience: it would show the room again and again.
                 let believed = now.saturating_sub(since) < PATIENCE && !matches!(self.state, State::Covered(_));

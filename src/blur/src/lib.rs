@@ -1,6 +1,7 @@
 //! Background blur: people are found in a picture, and what is not them is replaced, in the picture's own planes.
 
 pub mod composition;
+pub mod finds;
 pub mod freshness;
 pub mod governor;
 pub mod picture;

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proptest::prelude::*;
+use subrosa_blur::freshness::{Action, Event, Freshness, MAXIMUM_AGE, Quality, Taken};
 use subrosa_blur::segmenter::{SegmentError, Segmenter};
 use subrosa_blur::selfie::{ModelError, Selfie};
 
@@ -32,14 +34,26 @@ fn model() -> Option<Vec<u8>> {
 
 /// The upper part of the portrait, at half its size.
 fn portrait() -> Option<Vec<[f32; 3]>> {
+    near_portrait(1.0)
+}
+
+/// So much of the portrait's width, around a place on the chest: less is nearer.
+fn near_portrait(share: f32) -> Option<Vec<[f32; 3]>> {
     let bytes = data("portrait.png")?;
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     assert_eq!((info.width, info.height, info.color_type), (512, 512, png::ColorType::Rgb));
     let at = |x: usize, y: usize, colour: usize| f32::from(pixels[(y * 512 + x) * 3 + colour]);
+    // From the upper left corner at full size to the chest.
+    let (left, top) = ((1.0 - share) * 230.0, (1.0 - share) * 330.0);
+    let step = 2.0 * share;
+    let place = |at: usize, from: f32| (from + (at as f32 + 0.5) * step - 1.0 + 0.5 * (2.0 - step)).max(0.0);
     let mean = |x: usize, y: usize, c: usize| at(x, y, c) + at(x + 1, y, c) + at(x, y + 1, c) + at(x + 1, y + 1, c);
-    let pixel = |i: usize| std::array::from_fn(|c| mean(i % WIDTH * 2, i / WIDTH * 2, c) / 1020.0);
+    let pixel = |i: usize| {
+        let (x, y) = (place(i % WIDTH, left) as usize, place(i / WIDTH, top) as usize);
+        std::array::from_fn(|c| mean(x.min(510), y.min(510), c) / 1020.0)
+    };
     Some((0..WIDTH * HEIGHT).map(pixel).collect())
 }
 
@@ -94,6 +108,31 @@ fn instructions_that_round_once_make_the_same_mask_bit_by_bit_on_every_machine()
 
 const FINGERPRINT: u64 = 0x0fbb_ea71_3f26_1e71;
 
+/// Somebody who comes near until they all but fill the picture, in half a second, at the usual cadence of 15 masks a second, and goes away again.
+#[test]
+fn who_comes_near_is_not_taken_for_a_segmenter_that_fails() {
+    let Some(model) = model() else { return };
+    let mut selfie = Selfie::read(&model).unwrap();
+    for masks in [7_u16, 15] {
+        let mut freshness = Freshness::new(Duration::ZERO, MAXIMUM_AGE);
+        let mut shares = Vec::new();
+        for at in 0..=2 * masks {
+            let way = 1.0 - f32::from(at.abs_diff(masks)) / f32::from(masks);
+            let picture = near_portrait(1.0 - 0.59 * way).unwrap();
+            let now = Duration::from_millis(66) * u32::from(at);
+            let taken = Taken { arrived: now, stamp: None };
+            let quality = Quality::of(&mask(&mut selfie, &picture));
+            shares.push(quality.people);
+            freshness.step(now, Event::Mask { of: taken, quality });
+            let next = now + Duration::from_millis(33);
+            let done = freshness.step(next, Event::Frame { taken: Taken { arrived: next, stamp: None } });
+            assert_ne!(done.first(), Some(&Action::HoldBack), "{quality:?} after {shares:?}");
+        }
+        println!("{masks} masks: {shares:.2?}");
+        assert!(shares.iter().any(|share| *share > 0.85), "they all but fill the picture: {shares:?}");
+    }
+}
+
 /// Nothing of one picture is left for the next.
 #[test]
 fn a_mask_depends_on_its_own_picture_alone() {
@@ -125,7 +164,13 @@ fn a_missing_an_empty_and_a_foreign_file_each_say_what_they_are() {
     }
 }
 
-/// A damaged file is refused or makes some mask; nothing else happens. Deterministic: the same damage in every run.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// A damaged file is refused in words or makes some mask, and neither takes long; nothing else happens. Deterministic: the same
+/// damage in every run.
 #[test]
 fn a_damaged_file_never_panics() {
     let Some(model) = model() else { return };
@@ -141,6 +186,7 @@ fn a_damaged_file_never_panics() {
         (state % below as u64) as usize
     };
     let (mut refused, mut read) = (0, 0);
+    let mut longest = Duration::ZERO;
     for turn in 0..3000 {
         let mut file = model.clone();
         match turn % 4 {
@@ -161,8 +207,14 @@ fn a_damaged_file_never_panics() {
                 file.copy_within(from..from + length, to);
             }
         }
-        match Selfie::read(&file) {
-            Err(_) => refused += 1,
+        let before = cpu_time();
+        let made = Selfie::read(&file);
+        longest = longest.max(cpu_time() - before);
+        match made {
+            Err(error) => {
+                refused += 1;
+                assert!(error.to_string().starts_with("the segmentation model is "), "{error}");
+            }
             Ok(mut selfie) => {
                 read += 1;
                 let (width, height) = selfie.size();
@@ -174,7 +226,10 @@ fn a_damaged_file_never_panics() {
             }
         }
     }
+    println!("{refused} refused, {read} read, the longest in {longest:?} of CPU time");
     assert!(refused > 500 && read > 500, "the damage is no test: {refused} refused, {read} read");
+    // A sound one takes some milliseconds.
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
     let mut sound = Selfie::read(&model).unwrap();
     mask(&mut sound, &picture);
 }

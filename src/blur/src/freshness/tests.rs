@@ -4,6 +4,7 @@ use super::*;
 
 const GOOD: Quality = Quality { sound: true, people: 0.3, unsure: 0.05, mean: 0.3 };
 const EMPTY_ROOM: Quality = Quality { sound: true, people: 0.0, unsure: 0.0, mean: 0.01 };
+const NEAR: Quality = Quality { sound: true, people: 0.7, unsure: 0.05, mean: 0.7 };
 const ALL: Quality = Quality { sound: true, people: 1.0, unsure: 0.0, mean: 1.0 };
 const UNSURE_NOTHING: Quality = Quality { sound: true, people: 0.0, unsure: 0.1, mean: 0.2 };
 const GREY: Quality = Quality { sound: true, people: 0.5, unsure: 0.9, mean: 0.5 };
@@ -106,6 +107,7 @@ fn p4_what_is_no_mask_is_never_used() {
 fn p4_everything_and_unsure_nothing_are_believed_for_two_seconds() {
     for odd in [ALL, UNSURE_NOTHING] {
         let mut freshness = running(100);
+        mask(&mut freshness, 150, NEAR);
         for millis in (200..2200).step_by(20) {
             assert_eq!(mask(&mut freshness, millis, odd), [Action::Use]);
             assert!(!held_back(&frame(&mut freshness, millis + 5)), "{millis}");
@@ -121,6 +123,24 @@ fn p4_everything_and_unsure_nothing_are_believed_for_two_seconds() {
         }
         assert!(!held_back(&frame(&mut freshness, 9045)), "it recovers");
     }
+}
+
+#[test]
+fn p4_everything_out_of_nothing_is_never_used_and_one_such_mask_covers_nothing() {
+    let mut freshness = running(100);
+    assert_eq!(mask(&mut freshness, 150, ALL), []);
+    assert_eq!(frame(&mut freshness, 155), [Action::Compose { age: ms(65) }], "with the mask before");
+    assert_eq!(mask(&mut freshness, 200, GOOD), [Action::Use]);
+    assert_eq!(frame(&mut freshness, 205), [Action::Compose { age: ms(5) }]);
+    for millis in (220..9000).step_by(20) {
+        assert_eq!(mask(&mut freshness, millis, ALL), [], "{millis}");
+        assert_eq!(held_back(&frame(&mut freshness, millis + 5)), millis + 5 > 350, "{millis}");
+    }
+    assert_eq!(freshness.state(), State::Covered(Why::Doubtful));
+    // Nor at the very start.
+    let mut freshness = Freshness::new(ms(0), MAXIMUM_AGE);
+    assert_eq!(mask(&mut freshness, 10, ALL), []);
+    assert!(held_back(&frame(&mut freshness, 15)));
 }
 
 #[test]
@@ -207,9 +227,9 @@ fn what_a_mask_looks_like() {
     let half: Vec<f32> = (0..100).map(|at| if at < 50 { 0.0 } else { 1.0 }).collect();
     assert_eq!(Quality::of(&half), Quality { sound: true, people: 0.5, unsure: 0.0, mean: 0.5 });
     assert_eq!(Quality::of(&[0.5; 10]).judge(), Judgement::Grey);
-    assert_eq!(Quality::of(&[1.0; 10]).judge(), Judgement::Odd);
+    assert_eq!(Quality::of(&[1.0; 10]).judge(), Judgement::Everything);
     assert_eq!(Quality::of(&[0.0; 10]).judge(), Judgement::Good);
-    assert_eq!(Quality::of(&[0.15; 10]).judge(), Judgement::Odd);
+    assert_eq!(Quality::of(&[0.15; 10]).judge(), Judgement::Nobody);
     for bad in [f32::NAN, f32::INFINITY, -1.0, 2.0] {
         assert_eq!(Quality::of(&[0.5, bad]).judge(), Judgement::Broken);
     }
