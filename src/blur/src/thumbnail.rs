@@ -216,14 +216,24 @@ fn means_of(sums: &[u16], lanes: usize, lane: usize, factor: usize, height: usiz
     let rest = blocks.remainder();
     let mut line = line.iter_mut();
     for (block, mean) in blocks.zip(line.by_ref()) {
-        let sum: u32 = block.iter().skip(lane).step_by(lanes).map(|sum| u32::from(*sum)).sum();
+        let sum = sum_of(block, lanes, lane);
         // sum ≤ 255 · samples, so the product is below 2³².
         *mean = ((sum * whole + (1 << 23)) >> 24) as u8;
     }
     if let (false, Some(mean)) = (rest.is_empty(), line.next()) {
-        let sum: u32 = rest.iter().skip(lane).step_by(lanes).map(|sum| u32::from(*sum)).sum();
+        let sum = sum_of(rest, lanes, lane);
         *mean = ((sum * reciprocal(rest.len() / lanes * height) + (1 << 23)) >> 24) as u8;
     }
+}
+
+/// Sum of every so-manieth number.
+#[inline(always)]
+fn sum_of(numbers: &[u16], lanes: usize, lane: usize) -> u32 {
+    // `step_by` stays a call for each block, which made it the dearest part of a thumbnail.
+    if lanes == 1 {
+        return numbers.iter().map(|number| u32::from(*number)).sum();
+    }
+    numbers.chunks_exact(lanes).filter_map(|numbers| numbers.get(lane)).map(|number| u32::from(*number)).sum()
 }
 
 #[cfg(test)]

@@ -70,55 +70,78 @@ fn octs<S: Simd, const SIZE: usize, const STRIDE: usize>(
     add_input: bool,
     output: &mut [Oct],
 ) {
-    let mut tiles = Tiles { simd, layer, rows, add_input, octs: layer.bias.len(), output };
+    let all = layer.bias.len();
     let mut oct = 0;
-    while S::WIDE && oct + 2 <= tiles.octs {
-        tiles.pixels::<Two<S>, SIZE, STRIDE>(oct);
+    while S::WIDE && oct + 2 <= all {
+        lanes::<S, Two<S>, SIZE, STRIDE>(simd, layer, rows, add_input, oct, output);
         oct += 2;
     }
-    while oct < tiles.octs {
-        tiles.pixels::<One<S>, SIZE, STRIDE>(oct);
+    while oct < all {
+        lanes::<S, One<S>, SIZE, STRIDE>(simd, layer, rows, add_input, oct, output);
         oct += 1;
     }
 }
 
-struct Tiles<'a, S> {
+#[inline(always)]
+fn lanes<S: Simd, L: Lanes<S>, const SIZE: usize, const STRIDE: usize>(
     simd: S,
-    layer: &'a Depthwise,
-    rows: [&'a [Oct]; 5],
+    layer: &Depthwise,
+    rows: [&[Oct]; 5],
     add_input: bool,
-    octs: usize,
-    output: &'a mut [Oct],
+    oct: usize,
+    output: &mut [Oct],
+) {
+    let strip = Strip {
+        simd,
+        octs: layer.bias.len(),
+        weights: &layer.weights[oct * SIZE * SIZE..][..SIZE * SIZE * L::OCTS],
+        bias: L::load(simd, &layer.bias[oct..oct + L::OCTS]),
+        rows: rows.map(|row| row.get(oct..).unwrap_or_default()),
+        added: if add_input { Some(layer.padding) } else { None },
+        activation: layer.activation,
+    };
+    strip.pixels::<SIZE, STRIDE>(&mut output[oct..]);
 }
 
-impl<S: Simd> Tiles<'_, S> {
+/// One or two octs of channels of a row; slices begin at the first of them.
+struct Strip<'a, S, L> {
+    simd: S,
+    /// Octs of a pixel.
+    octs: usize,
+    weights: &'a [Oct],
+    bias: L,
+    rows: [&'a [Oct]; 5],
+    /// The pixel itself, which stands behind so many zeros, is added to what comes out.
+    added: Option<(usize, usize)>,
+    activation: Activation,
+}
+
+impl<S: Simd, L: Lanes<S>> Strip<'_, S, L> {
     #[inline(always)]
-    fn pixels<L: Lanes<S>, const SIZE: usize, const STRIDE: usize>(&mut self, oct: usize) {
-        let pixels = self.output.len() / self.octs;
+    fn pixels<const SIZE: usize, const STRIDE: usize>(&self, output: &mut [Oct]) {
+        let octs = self.octs;
+        let pixels = output.len().div_ceil(octs);
         let mut at = 0;
         while pixels - at >= 4 {
-            self.tile::<L, SIZE, STRIDE, 4>(oct, at);
+            let sums = self.tile::<SIZE, STRIDE, 4>(at);
+            self.finish::<STRIDE, 4>(at, sums, &mut output[at * octs..]);
             at += 4;
         }
         while at < pixels {
-            self.tile::<L, SIZE, STRIDE, 1>(oct, at);
+            let sums = self.tile::<SIZE, STRIDE, 1>(at);
+            self.finish::<STRIDE, 1>(at, sums, &mut output[at * octs..]);
             at += 1;
         }
     }
 
     #[inline(always)]
-    fn tile<L: Lanes<S>, const SIZE: usize, const STRIDE: usize, const PIXELS: usize>(
-        &mut self,
-        oct: usize,
-        at: usize,
-    ) {
-        let Tiles { simd, layer, rows, octs, .. } = *self;
-        let weights = &layer.weights[oct * SIZE * SIZE..][..SIZE * SIZE * L::OCTS];
+    fn tile<const SIZE: usize, const STRIDE: usize, const PIXELS: usize>(&self, at: usize) -> [L; PIXELS] {
+        let (simd, octs) = (self.simd, self.octs);
         let columns = (PIXELS - 1) * STRIDE + SIZE;
-        let mut sums = [L::load(simd, &layer.bias[oct..oct + L::OCTS]); PIXELS];
-        for (row, weights) in rows[..SIZE].iter().zip(weights.chunks_exact(SIZE * L::OCTS)) {
-            let row = &row[at * STRIDE * octs + oct..][..(columns - 1) * octs + L::OCTS];
-            let mut taps = [L::splat(simd, 0.0); SIZE];
+        let mut sums = [self.bias; PIXELS];
+        for (row, weights) in self.rows[..SIZE].iter().zip(self.weights.chunks_exact(SIZE * L::OCTS)) {
+            let row = &row[at * STRIDE * octs..][..(columns - 1) * octs + L::OCTS];
+            let mut taps = [self.bias; SIZE];
             for (tap, weight) in taps.iter_mut().zip(weights.chunks_exact(L::OCTS)) {
                 *tap = L::load(simd, weight);
             }
@@ -133,15 +156,39 @@ impl<S: Simd> Tiles<'_, S> {
                 }
             }
         }
+        sums
+    }
+
+    #[inline(always)]
+    fn finish<const STRIDE: usize, const PIXELS: usize>(&self, at: usize, sums: [L; PIXELS], output: &mut [Oct]) {
+        // Once for all sums: what an activation is must not be asked between them.
+        match self.activation {
+            Activation::Relu => self.store::<STRIDE, PIXELS>(at, sums, Activation::Relu, output),
+            Activation::HardSwish => self.store::<STRIDE, PIXELS>(at, sums, Activation::HardSwish, output),
+            Activation::None | Activation::Sigmoid => {
+                self.store::<STRIDE, PIXELS>(at, sums, Activation::None, output);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store<const STRIDE: usize, const PIXELS: usize>(
+        &self,
+        at: usize,
+        sums: [L; PIXELS],
+        activation: Activation,
+        output: &mut [Oct],
+    ) {
+        let (simd, octs) = (self.simd, self.octs);
+        let output = &mut output[..(PIXELS - 1) * octs + L::OCTS];
         for (pixel, sum) in sums.iter().enumerate() {
-            let to = (at + pixel) * octs + oct;
-            let itself = ((at + pixel) * STRIDE + layer.padding.1) * octs + oct;
             for (lane, v) in sum.octs(simd)[..L::OCTS].iter().enumerate() {
-                let mut v = activate(simd, *v, layer.activation);
-                if self.add_input {
-                    v = simd.add(v, simd.load(&rows[layer.padding.0][itself + lane]));
+                let mut v = activate(simd, *v, activation);
+                if let Some((above, left)) = self.added {
+                    let itself = ((at + pixel) * STRIDE + left) * octs + lane;
+                    v = simd.add(v, simd.load(&self.rows[above][itself]));
                 }
-                simd.store(v, &mut self.output[to + lane]);
+                simd.store(v, &mut output[pixel * octs + lane]);
             }
         }
     }

@@ -91,7 +91,7 @@ pub fn run<S: Simd>(
         let mut run = Run { simd, layer, weights, first: first * layer.unit, input, residual, output };
         // Tiles are as large as the registers allow: 16 of 8 numbers, or 32 of 16.
         match (S::WIDE, panel) {
-            (false, 3) => run.pixels::<One<S>, 4, 3>(),
+            (false, 3) => run.pixels::<One<S>, 3, 3>(),
             (false, 2) => run.pixels::<One<S>, 6, 2>(),
             (false, _) => run.pixels::<One<S>, 8, 1>(),
             (true, 3) => run.pixels::<Two<S>, 8, 3>(),
