@@ -523,3 +523,38 @@ fn caps_that_change_begin_anew() {
     buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(scene.next * 33));
     assert!(scene.push(buffer).is_none(), "the mask is of another picture");
 }
+
+/// The governor's wish for smaller frames, granted: masks lie on a grid of their own, so nothing is held back.
+#[test]
+fn caps_that_were_asked_for_hold_nothing_back() {
+    let mut scene = Scene::new(gst_video::VideoFormat::I420, |element| {
+        element.set_segmenter(|| Ok(Box::new(Bright)));
+        element.set_property("budget", 1_u32);
+    });
+    let started = Instant::now();
+    let asked = |bus: &gst::Bus| {
+        std::iter::from_fn(|| bus.pop()).any(|message| {
+            message.structure().is_some_and(|structure| structure.name() == gstsubrosablur::SIZE_MESSAGE)
+        })
+    };
+    while !asked(&scene.bus) {
+        scene.shown();
+        thread::sleep(Duration::from_millis(33));
+        assert!(started.elapsed() < Duration::from_secs(60), "no size was asked for");
+    }
+    scene.shown();
+    let smaller = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 212, 120).build().unwrap();
+    let frame = |scene: &Scene| {
+        let mut buffer = gst::Buffer::with_size(smaller.size()).unwrap();
+        buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(scene.next * 33));
+        buffer
+    };
+    scene.harness.set_src_caps(smaller.to_caps().unwrap());
+    let buffer = frame(&scene);
+    assert!(scene.push(buffer).is_some(), "the mask is of the same pictures");
+    let square = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 120, 120).build().unwrap();
+    scene.harness.set_src_caps(square.to_caps().unwrap());
+    let mut buffer = gst::Buffer::with_size(square.size()).unwrap();
+    buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(scene.next * 33 + 1));
+    assert!(scene.push(buffer).is_none(), "nobody asked for these");
+}

@@ -24,8 +24,8 @@ pub const CARD_PERIOD: Duration = Duration::from_millis(200);
 
 /// Takes the frames of the picture: an encoder.
 pub trait Viewer: Send + Sync {
-    /// A frame with its running time as PTS. Must not block.
-    fn frame(&self, frame: gst::Buffer);
+    /// A frame of this size with its running time as PTS. Must not block.
+    fn frame(&self, frame: gst::Buffer, size: Size);
     /// The frame with this running time has to be a key frame; it comes next.
     fn key_frame_at(&self, running_time: gst::ClockTime);
 }
@@ -49,6 +49,8 @@ struct State {
     card: gst::Buffer,
     last: gst::ClockTime,
     last_camera: Option<gst::ClockTime>,
+    /// Of the camera's last frame: smaller than the picture where the processor is too slow for more.
+    camera_size: Size,
     showing_camera: bool,
     at_first_camera_frame: Option<Box<dyn Fn() + Send>>,
 }
@@ -85,6 +87,7 @@ impl Picture {
                 card: crate::card::plain(&info)?,
                 last: gst::ClockTime::ZERO,
                 last_camera: None,
+                camera_size: size,
                 showing_camera: false,
                 at_first_camera_frame: None,
             }),
@@ -142,8 +145,8 @@ impl Picture {
         self.0.show_card(cut.at());
     }
 
-    /// A frame of the camera, stamped with its running time before this call. `false` when it was not let through.
-    pub fn camera_frame(&self, frame: gst::Buffer) -> bool {
+    /// A frame of the camera, of this size, stamped with its running time before this call. `false` when it was not let through.
+    pub fn camera_frame(&self, frame: gst::Buffer, size: Size) -> bool {
         let mut state = self.0.lock();
         // Asked under the lock: the edge's card waits for it, so no camera frame comes behind it.
         if !self.0.cut.is_open() {
@@ -155,11 +158,12 @@ impl Picture {
         self.0.camera_frames.fetch_add(1, Ordering::Relaxed);
         state.last = time;
         state.last_camera = Some(self.0.timebase.now());
+        state.camera_size = size;
         state.showing_camera = true;
         if let Some(tell) = state.at_first_camera_frame.take() {
             tell();
         }
-        state.show(&frame);
+        state.show(&frame, size);
         true
     }
 
@@ -174,6 +178,12 @@ impl Picture {
     /// What is to be done once, at the next frame of the camera.
     pub fn at_first_camera_frame(&self, tell: Box<dyn Fn() + Send>) {
         self.0.lock().at_first_camera_frame = Some(tell);
+    }
+
+    /// Size of the camera's last frame; that of the picture before the first.
+    #[must_use]
+    pub fn camera_size(&self) -> Size {
+        self.0.lock().camera_size
     }
 
     /// Frames taken from the camera since the start.
@@ -203,14 +213,14 @@ impl Inner {
                 viewer.key_frame_at(time);
             }
         }
-        state.show(&card);
+        state.show(&card, Size { width: self.info.width(), height: self.info.height() });
     }
 }
 
 impl State {
-    fn show(&self, frame: &gst::Buffer) {
+    fn show(&self, frame: &gst::Buffer, size: Size) {
         for (_, viewer) in &self.viewers {
-            viewer.frame(frame.clone());
+            viewer.frame(frame.clone(), size);
         }
     }
 }
@@ -260,7 +270,7 @@ mod tests {
     struct Log(Mutex<Vec<(Option<gst::ClockTime>, bool)>>, AtomicU64);
 
     impl Viewer for Log {
-        fn frame(&self, frame: gst::Buffer) {
+        fn frame(&self, frame: gst::Buffer, _size: Size) {
             let camera = frame.flags().contains(gst::BufferFlags::MARKER);
             self.0.lock().unwrap().push((frame.pts(), camera));
         }
@@ -270,11 +280,13 @@ mod tests {
         }
     }
 
+    const SIZE: Size = Size { width: 64, height: 48 };
+
     fn picture() -> (Picture, Timebase, Cut) {
         gst::init().unwrap();
         let timebase = Timebase::start();
         let cut = Cut::camera(&timebase);
-        let picture = Picture::new(Size { width: 64, height: 48 }, 30, &timebase, &cut).unwrap();
+        let picture = Picture::new(SIZE, 30, &timebase, &cut).unwrap();
         (picture, timebase, cut)
     }
 
@@ -291,14 +303,14 @@ mod tests {
         let (picture, timebase, cut) = picture();
         let log = Arc::new(Log::default());
         let _view = picture.add(log.clone());
-        assert!(!picture.camera_frame(frame(&timebase)), "nothing passes a closed gate");
+        assert!(!picture.camera_frame(frame(&timebase), SIZE), "nothing passes a closed gate");
         assert!(cut.open(&permit().0));
         thread::sleep(Duration::from_millis(2));
-        assert!(picture.camera_frame(frame(&timebase)));
+        assert!(picture.camera_frame(frame(&timebase), SIZE));
         let stamped_before = frame(&timebase);
         thread::sleep(Duration::from_millis(2));
         cut.close();
-        assert!(!picture.camera_frame(stamped_before));
+        assert!(!picture.camera_frame(stamped_before, SIZE));
         let log_lines = log.0.lock().unwrap().clone();
         let (time, camera) = *log_lines.last().unwrap();
         assert!(!camera);
@@ -313,7 +325,7 @@ mod tests {
         let _view = picture.add(log.clone());
         assert!(cut.open(&permit().0));
         thread::sleep(Duration::from_millis(2));
-        assert!(picture.camera_frame(frame(&timebase)));
+        assert!(picture.camera_frame(frame(&timebase), SIZE));
         thread::sleep(STALL + CARD_PERIOD);
         assert!(!log.0.lock().unwrap().last().unwrap().1);
         assert_ne!(log.1.load(Ordering::SeqCst), 0, "as a key frame");
@@ -326,7 +338,7 @@ mod tests {
         let _view = picture.add(log.clone());
         assert!(cut.open(&permit().0));
         thread::sleep(Duration::from_millis(2));
-        assert!(picture.camera_frame(frame(&timebase)));
+        assert!(picture.camera_frame(frame(&timebase), SIZE));
         let cameras = || log.0.lock().unwrap().iter().filter(|(_, camera)| *camera).count();
         picture.cover();
         let (time, camera) = *log.0.lock().unwrap().last().unwrap();
@@ -335,7 +347,7 @@ mod tests {
         thread::sleep(CARD_PERIOD * 2);
         assert!(log.0.lock().unwrap().iter().filter(|(_, camera)| !camera).count() >= 3, "and it goes on");
         assert_eq!(cameras(), 1);
-        assert!(picture.camera_frame(frame(&timebase)));
+        assert!(picture.camera_frame(frame(&timebase), SIZE));
         assert_eq!((cameras(), log.0.lock().unwrap().last().unwrap().1), (2, true), "it recovers by itself");
     }
 
@@ -348,8 +360,8 @@ mod tests {
         for _ in 0..5 {
             thread::sleep(Duration::from_millis(1));
             let one = frame(&timebase);
-            picture.camera_frame(one.clone());
-            picture.camera_frame(one);
+            picture.camera_frame(one.clone(), SIZE);
+            picture.camera_frame(one, SIZE);
         }
         let times: Vec<_> = log.0.lock().unwrap().iter().map(|(time, _)| *time).collect();
         assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");

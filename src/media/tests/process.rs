@@ -26,6 +26,9 @@ use subrosa_process::peer;
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::User;
 
+#[path = "process/governor.rs"]
+mod governor;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const CARD: Size = Size { width: 640, height: 360 };
 
@@ -172,6 +175,10 @@ fn lines() -> Vec<Line> {
 
 impl Stage {
     fn set() -> Self {
+        Self::with(&boards().join("sim.toml"), Path::new("/no model"))
+    }
+
+    fn with(board: &Path, model: &Path) -> Self {
         subrosa_media::plugins::start().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path().join("run"));
@@ -179,7 +186,7 @@ impl Stage {
             fs::create_dir_all(part).unwrap();
         }
         let listener = peer::listen(&run.guard_for_media(), User::of_this_process()).unwrap();
-        let media = start(folder.path());
+        let media = command_with(folder.path(), board, model).spawn().unwrap();
         let guard = Guard::accept(&listener);
         let mut room = Room::connect(&run.media_for_room());
         room.say(&RoomToMedia::Configure(configuration()), &[]);
@@ -262,12 +269,15 @@ impl Drop for Stage {
     }
 }
 
-fn start(folder: &Path) -> Child {
-    command(folder).spawn().unwrap()
+fn boards() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards")
 }
 
 fn command(folder: &Path) -> Command {
-    let board = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards/sim.toml");
+    command_with(folder, &boards().join("sim.toml"), Path::new("/no model"))
+}
+
+fn command_with(folder: &Path, board: &Path, model: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_subrosa-media"));
     command
         .arg("--board")
@@ -277,7 +287,7 @@ fn command(folder: &Path) -> Command {
         .arg("--state")
         .arg(folder.join("state"))
         .arg("--model")
-        .arg(folder.join("no model"))
+        .arg(model)
         .arg("--one-user")
         .stdin(Stdio::null());
     command

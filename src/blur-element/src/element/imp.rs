@@ -36,6 +36,16 @@ pub struct Blur {
 struct Stream {
     info: Option<gst_video::VideoInfo>,
     work: Option<Work>,
+    /// Another size was asked for, and no other caps have come since.
+    asked: bool,
+}
+
+/// The same pictures at another size: masks lie on a grid of their own, so those that are there stay true.
+fn rescaled(before: &gst_video::VideoInfo, now: &gst_video::VideoInfo) -> bool {
+    let shape = |info: &gst_video::VideoInfo| f64::from(info.width()) / f64::from(info.height());
+    // Sides are whole and even.
+    (shape(before) / shape(now) - 1.0).abs() < 0.02
+        && (before.format(), before.colorimetry()) == (now.format(), now.colorimetry())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -255,8 +265,12 @@ impl BaseTransformImpl for Blur {
     fn set_caps(&self, incoming: &gst::Caps, _outgoing: &gst::Caps) -> Result<(), gst::LoggableError> {
         let mut stream = lock(&self.stream);
         let info = gst_video::VideoInfo::from_caps(incoming);
-        stream.info = info.as_ref().ok().cloned();
-        if let Some(work) = &mut stream.work {
+        let before = std::mem::replace(&mut stream.info, info.as_ref().ok().cloned());
+        let asked = std::mem::take(&mut stream.asked);
+        let as_asked = asked && before.zip(stream.info.as_ref()).is_some_and(|(before, now)| rescaled(&before, now));
+        if let Some(work) = &mut stream.work
+            && !as_asked
+        {
             work.begin();
         }
         info.map(drop).map_err(|_| gst::loggable_error!(gst::CAT_RUST, "no video that can be blurred"))
@@ -266,7 +280,7 @@ impl BaseTransformImpl for Blur {
         let settings = lock(&self.settings).clone();
         let make = self.maker(&settings);
         let mut stream = lock(&self.stream);
-        let Stream { info, work } = &mut *stream;
+        let Stream { info, work, asked } = &mut *stream;
         let info = info.as_ref().ok_or(gst::FlowError::NotNegotiated)?;
         let work = work.get_or_insert_with(|| Work::new(&settings, &self.threads));
         let stamp = buffer.pts().map(Duration::from);
@@ -283,6 +297,7 @@ impl BaseTransformImpl for Blur {
                 _ => work.frame(stamp, &settings, make.as_ref(), None),
             }
         };
+        *asked |= done.wanted.is_some();
         drop(stream);
         self.tell(done);
         match done.fate {

@@ -18,7 +18,8 @@ use crate::worker::Fault;
 pub const MESSAGE: &str = "subrosa-blur";
 
 /// Name of the element message that asks for a picture of another size, since the budget is not kept otherwise: field `lines`
-/// (fraction of the lines that the camera had at the start).
+/// (fraction of the lines that the camera had at the start). Whoever can do it sends caps of that size; other sizes of the same shape
+/// that follow such a wish are taken for the same pictures, so that nothing has to be held back.
 pub const SIZE_MESSAGE: &str = "subrosa-blur-size";
 
 glib::wrapper! {

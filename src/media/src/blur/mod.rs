@@ -225,6 +225,14 @@ impl Blur {
         covered.is_some()
     }
 
+    /// The share of the camera's lines that its element asks for, if this says so: the board's budget is not kept otherwise.
+    #[must_use]
+    pub fn wishes(&self, message: &gst::MessageRef) -> Option<gst::Fraction> {
+        let said = message.structure().filter(|said| said.name() == gstsubrosablur::SIZE_MESSAGE)?;
+        let live = self.lock().element.upgrade()?;
+        (message.src() == Some(live.upcast_ref())).then(|| said.get("lines").ok()).flatten()
+    }
+
     /// Finds out, on a thread of its own, whether the model can be used: to be said before anybody calls.
     fn try_model(&self) {
         let blur = self.clone();

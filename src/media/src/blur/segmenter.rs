@@ -11,6 +11,8 @@ use subrosa_board::SegmenterKind;
 
 /// How often a segmenter that stands still looks whether it may go on.
 const LOOK: Duration = Duration::from_millis(5);
+/// CPU time of each look of one that is slow.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// Where a row finds what it needs.
 #[derive(Clone, Debug)]
@@ -38,7 +40,8 @@ fn selfie(place: &Place) -> Result<Box<dyn Segmenter>, Fault> {
     open_model(&place.model)
 }
 
-/// The simulated room's: as the real one, but while its line is `0` it does not come back from what it was asked.
+/// The simulated room's: as the real one, but while its line is `0` it does not come back from what it was asked, and while it is
+/// `slow` it spends [`SLOW`] more on it, as a slow processor would.
 struct Simulated {
     real: Box<dyn Segmenter>,
     line: PathBuf,
@@ -55,15 +58,25 @@ impl Segmenter for Simulated {
 
     fn segment(&mut self, picture: &[[f32; 3]], mask: &mut [f32]) -> Result<(), SegmentError> {
         let done = self.real.segment(picture, mask);
-        while stands_still(&self.line) {
+        if says(&self.line, b"slow") {
+            let before = cpu_time();
+            while cpu_time().saturating_sub(before) < SLOW {}
+        }
+        while says(&self.line, b"0") {
             thread::sleep(LOOK);
         }
         done
     }
 }
 
-fn stands_still(line: &Path) -> bool {
-    std::fs::read(line).is_ok_and(|level| level.trim_ascii() == b"0")
+fn says(line: &Path, word: &[u8]) -> bool {
+    std::fs::read(line).is_ok_and(|level| level.trim_ascii() == word)
+}
+
+/// CPU time of this thread.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 fn open_model(model: &Path) -> Result<Box<dyn Segmenter>, Fault> {

@@ -25,7 +25,7 @@ struct Stage {
 struct Frames(Mutex<Vec<gst::ClockTime>>);
 
 impl Viewer for Frames {
-    fn frame(&self, frame: gst::Buffer) {
+    fn frame(&self, frame: gst::Buffer, _size: Size) {
         self.0.lock().unwrap().extend(frame.pts());
     }
 

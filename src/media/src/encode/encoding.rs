@@ -10,7 +10,7 @@ use gstreamer_app as gst_app;
 use gstreamer_utils::StreamProducer;
 use gstreamer_utils::streamproducer::ProducerSettings;
 use gstreamer_video as gst_video;
-use subrosa_messages::media::Codec;
+use subrosa_messages::media::{Codec, Size};
 
 use super::keyframe::KeyFrames;
 use super::rate::Target;
@@ -138,7 +138,9 @@ impl Encoding {
             let _stopped = pipeline.set_state(gst::State::Null);
             return Err(EncodeError::Start(row.name));
         }
-        let viewer = Arc::new(Input { source, encoder: encoder.clone(), row, progress: progress.clone(), throttle });
+        let size = Mutex::new(Size { width: picture.info().width(), height: picture.info().height() });
+        let viewer =
+            Arc::new(Input { source, size, encoder: encoder.clone(), row, progress: progress.clone(), throttle });
         let view = Some(picture.add(viewer));
         Ok(Encoding { row, target, pipeline, encoder, producer, progress, view })
     }
@@ -198,6 +200,8 @@ impl Drop for Encoding {
 /// The encoder as a viewer of the picture.
 struct Input {
     source: gst_app::AppSrc,
+    /// Of the frames that come now; the card is always as large as the picture.
+    size: Mutex<Size>,
     encoder: gst::Element,
     row: &'static Row,
     progress: Arc<Progress>,
@@ -205,7 +209,17 @@ struct Input {
 }
 
 impl Viewer for Input {
-    fn frame(&self, frame: gst::Buffer) {
+    fn frame(&self, frame: gst::Buffer, size: Size) {
+        let before = std::mem::replace(&mut *self.size.lock().unwrap_or_else(PoisonError::into_inner), size);
+        if before != size
+            && let Some(mut caps) = self.source.caps()
+        {
+            if let Some(structure) = caps.make_mut().structure_mut(0) {
+                structure.set("width", i32::try_from(size.width).unwrap_or(i32::MAX));
+                structure.set("height", i32::try_from(size.height).unwrap_or(i32::MAX));
+            }
+            self.source.set_caps(Some(&caps));
+        }
         self.progress.pushed.fetch_add(1, Ordering::Relaxed);
         let _flushing_when_it_stops = self.source.push_buffer(frame);
     }

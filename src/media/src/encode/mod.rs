@@ -131,14 +131,16 @@ impl Encoders {
 
     /// Follows the paths of the viewers of a codec, about four times a second.
     pub fn step(&mut self, now: Instant, codec: Codec, estimates: &[(LinkId, Option<u32>)]) -> Change {
+        let camera = self.picture.camera_size();
         let Some(slot) = self.slot_mut(codec) else { return Change::default() };
         let rates = slot.rates.step(now, estimates);
         let mut change = Change::default();
-        if let (Some(target), Some(running)) = (rates.target, &mut slot.running) {
-            if target.size == running.target().size {
-                running.set_bitrate(target.bitrate);
-            } else {
+        let target = within(slot.rates.target(), camera);
+        if let Some(running) = &mut slot.running {
+            if target.size != running.target().size {
                 change = self.start(codec);
+            } else if rates.target.is_some() {
+                running.set_bitrate(target.bitrate);
             }
         }
         change.paused = rates.paused;
@@ -220,7 +222,7 @@ impl Encoders {
             let (picture, timebase, failed) = (self.picture.clone(), self.timebase.clone(), self.failed.clone());
             let Some(slot) = self.slot_mut(codec) else { return change };
             let Some(row) = slot.row else { return change };
-            let target = slot.rates.target();
+            let target = within(slot.rates.target(), picture.camera_size());
             let failed: Box<dyn Fn() + Send + Sync> = Box::new(move || failed(codec, run));
             match Encoding::start(Plan { row, picture: &picture, target, timebase: &timebase, failed }) {
                 Ok(encoding) => {
@@ -257,8 +259,14 @@ impl Encoders {
     /// What an encoder of this codec makes, or would make.
     #[must_use]
     pub fn target(&self, codec: Codec) -> Option<Target> {
-        self.slot(codec).map(|slot| slot.rates.target())
+        self.slot(codec).map(|slot| within(slot.rates.target(), self.picture.camera_size()))
     }
+}
+
+/// No picture is made larger than the camera's frames are: nobody would see more.
+fn within(target: Target, camera: Size) -> Target {
+    let smaller = camera.width < target.size.width || camera.height < target.size.height;
+    if smaller { Target { size: camera, ..target } } else { target }
 }
 
 #[cfg(test)]
@@ -323,6 +331,22 @@ mod tests {
         assert!(encoders.producer(Codec::Vp8).is_some());
         encoders.need(Codec::Vp8, false);
         assert!(encoders.producer(Codec::Vp8).is_none());
+    }
+
+    #[test]
+    fn frames_that_get_smaller_make_a_smaller_picture_and_never_a_larger_one() {
+        let size = |width, height| Size { width, height };
+        let target = |size| Target { bitrate: 1_000_000, size };
+        let table = [
+            // the path allows, the camera gives: what is made
+            (size(1280, 720), size(1280, 720), size(1280, 720)),
+            (size(1280, 720), size(852, 480), size(852, 480)),
+            (size(960, 540), size(852, 480), size(852, 480)),
+            (size(640, 360), size(852, 480), size(640, 360)),
+        ];
+        for (path, camera, made) in table {
+            assert_eq!(within(target(path), camera), target(made));
+        }
     }
 
     #[test]

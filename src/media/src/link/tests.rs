@@ -187,7 +187,7 @@ impl Call {
         bytes[chroma..].fill(128);
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
         buffer.get_mut().unwrap().set_pts(self.timebase.now());
-        self.picture.camera_frame(buffer)
+        self.picture.camera_frame(buffer, SIZE)
     }
 }
 
