@@ -94,8 +94,10 @@ pub const ROWS: &[Row] = &[
             ("bframes", Value::Text("0")),
             ("byte-stream", Value::Text("true")),
             ("aud", Value::Text("false")),
-            // No intra pictures that are no key frames: nobody can start from them.
-            ("option-string", Value::Text("scenecut=0")),
+            // No intra pictures that are no key frames: nobody can start from them. And no adaptive quantisation, which takes bits
+            // from people for what is flat: at 1.3 Mbit/s two pictures of people before a blurred background had 0.7 and 1.3 dB
+            // less with it, one before a raw background 0.6 dB (PSNR of luma; SSIM within 0.011), for 8 % more instructions.
+            ("option-string", Value::Text("scenecut=0:aq-mode=0")),
             ("cabac", Value::Text("false")),
             ("dct8x8", Value::Text("false")),
             ("vbv-buf-capacity", Value::Text("300")),
