@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the segmenter's tests for aarch64 and runs them under user-mode emulation: NEON gives the masks that AVX2 gives, bit by bit.
 # Skipped with a loud word where the cross compiler, the emulator or the target's standard library is missing; fails there in CI.
+# `count` as $1: counts the instructions of a mask instead. The emulator writes a line for each one that it carries out, so this takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=aarch64-unknown-linux-gnu
@@ -19,6 +20,21 @@ if [[ ! -d $(rustc --print sysroot)/lib/rustlib/$target ]]; then
 fi
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$emulator -L /usr/aarch64-linux-gnu"
+
+if [[ ${1:-} == count ]]; then
+    # What start and reading the model take stands in both figures.
+    masks() {
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER+=" -singlestep -d nochain,exec" \
+            cargo bench --locked --target "$target" -p subrosa-blur --bench inference -- --only "$1" --runs "$2" 2>&1 >/dev/null |
+            grep --count '^Trace'
+    }
+    for instructions in NEON scalar; do
+        one=$(masks $instructions 1)
+        two=$(masks $instructions 2)
+        echo "aarch64, $instructions: $((two - one)) instructions for a mask, $((2 * one - two)) to start and read the model"
+    done
+    exit
+fi
 # The damaged files are left out: reading them has nothing to do with the processor, and takes a minute there.
 cargo test --release --locked --target "$target" -p subrosa-blur --lib --test masks "$@" -- \
     selfie mask instructions picture --skip all_instructions_agree
