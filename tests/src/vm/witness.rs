@@ -17,6 +17,12 @@ pub struct Capture {
     lit: bool,
     read_back: bool,
     files: u32,
+    /// Files of [`OTHERS`] among them.
+    others: u32,
+    /// Since when only others have it open under a dark lamp.
+    dark: Option<Duration>,
+    /// The longest time for which only others had it open under a dark lamp.
+    pub late: Duration,
     /// How often it was opened.
     pub opens: usize,
     /// How many pictures were handed out, or how often sound arrived.
@@ -70,6 +76,9 @@ impl Witness {
             lit: false,
             read_back: false,
             files: 0,
+            others: 0,
+            dark: None,
+            late: Duration::ZERO,
             opens: 0,
             frames: 0,
             lamps: (0, 0),
@@ -117,11 +126,17 @@ impl Capture {
                 }
                 (self.lit, self.read_back) = (*level, false);
                 if *level {
+                    self.others_are_seen(at);
                     return None;
                 }
                 if let Some(released) = self.released.take() {
                     let after_edge = self.edge.take().and_then(|edge| released.checked_sub(edge));
                     self.closes.push(Closed { after_edge, to_dark: at.saturating_sub(released) });
+                }
+                if self.files > 0 && self.files == self.others {
+                    // Opened by root between the proof and the lamp: the lamp follows.
+                    self.dark = Some(at);
+                    return None;
                 }
                 if self.files > 0 { lie("the lamp goes dark over an open file") } else { None }
             }
@@ -133,12 +148,18 @@ impl Capture {
                 self.files = if self.device == Device::Camera { *left } else { self.files + 1 };
                 self.opens += 1;
                 self.released = None;
+                self.others += u32::from(foreign);
+                if foreign && !self.lit {
+                    self.dark.get_or_insert(at);
+                }
                 if lit || foreign { None } else { lie("opened before its lamp was lit and read back") }
             }
             What::Given(module, by, left) if self.device.closes(module, by) => {
                 self.files = if self.device == Device::Camera { *left } else { self.files.saturating_sub(1) };
+                self.others = self.others.saturating_sub(u32::from(foreign));
                 if self.files == 0 {
                     self.released = Some(at);
+                    self.others_are_seen(at);
                 }
                 None
             }
@@ -163,6 +184,13 @@ impl Capture {
             | What::Picture(_)
             | What::Sound(_)
             | What::Said(_) => None,
+        }
+    }
+
+    /// The lamp is lit, or there is nothing left to be lit for.
+    fn others_are_seen(&mut self, at: Duration) {
+        if let Some(since) = self.dark.take() {
+            self.late = self.late.max(at.saturating_sub(since));
         }
     }
 

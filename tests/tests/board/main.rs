@@ -7,6 +7,7 @@ mod inputs;
 mod lines;
 mod order;
 mod package;
+mod random;
 mod units;
 mod watchdog;
 
