@@ -104,7 +104,8 @@ fn main() {
     // This program is also the actors that play media and the room.
     subrosa_tests::devices::act();
     let arguments = Arguments::parse();
-    if !have(&[Need::Root, Need::Program("ip"), Need::Program("gst-launch-1.0")]) {
+    let alone = matches!(arguments.command, Command::Guard { .. });
+    if !have(&[Need::Root]) || !(alone || have(&[Need::Program("ip"), Need::Program("gst-launch-1.0")])) {
         std::process::exit(2);
     }
     if matches!(arguments.command, Command::Kiosk { .. }) && !have(&[Need::Chromium, Need::Program("npm")]) {
