@@ -1,6 +1,7 @@
 //! The room's picture: where camera and privacy card come together in front of the encoders.
 //!
-//! Frames of both have one size and one format, so that changing from one to the other restarts nothing. What
+//! Frames of both have one format, and one size unless the camera's are made smaller for a slow processor, so that changing from one
+//! to the other restarts nothing. What
 //! leaves is always one of two things: a frame of the camera while its gate is open, or the card. When the camera
 //! closes, or what stands behind people cannot be hidden ([`crate::blur`]), the card follows at once, as a key frame; when it
 //! stalls, the card comes after [`STALL`]. There is no third way, so there is no frozen picture of the room.
