@@ -502,7 +502,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 42] = [
+        let plain: [fn(Words) -> &'static str; 43] = [
             Words::model_missing,
             Words::model_damaged,
             Words::background_hidden,
