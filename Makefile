@@ -75,15 +75,16 @@ install: build ## programs, boards, units and the segmentation model below $(DES
 	@$(MAKE) install-files
 
 install-files:
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/subrosa/boards $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/subrosa/boards/base $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0755 $(addprefix $(BUILT)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 $(shell grep -L '^lines = "sim"' boards/*.toml) -t $(DESTDIR)$(PREFIX)/share/subrosa/boards
+	install -m 0644 boards/base/*.toml -t $(DESTDIR)$(PREFIX)/share/subrosa/boards/base
 	install -m 0644 data/selfie_segmentation_landscape.tflite -t $(DESTDIR)$(PREFIX)/share/subrosa
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system systemd/*.service systemd/*.target
 	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/subrosa.conf
 	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/subrosa.conf
 	install -D -m 0644 systemd/watchdog.conf $(DESTDIR)$(PREFIX)/lib/systemd/system.conf.d/50-subrosa-watchdog.conf
-	install -D -m 0644 systemd/72-subrosa.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d/72-subrosa.rules
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d systemd/71-subrosa-codecs.rules systemd/72-subrosa.rules
 	$(NATIVE)/subrosa man > $(DESTDIR)$(PREFIX)/share/man/man1/subrosa.1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	$(NATIVE)/subrosa completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/subrosa

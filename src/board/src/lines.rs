@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use self::attached::{HidInput, HidLed, SwitchName};
 pub use self::keys::key_code;
-use crate::{Board, Wiring, Wrong};
+use crate::{Board, Wrong};
 
 /// How lines are reached; a row of the guard's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -259,7 +259,7 @@ impl Board {
     }
 
     fn check_backend(&self) -> Result<(), Wrong> {
-        let (found, simulated) = (self.lines.name(), self.wiring == Wiring::Simulated);
+        let found = self.lines.name();
         match (&self.gpiochip, self.lines) {
             (None, LinesBackend::Gpiochip) => {
                 let right = "add [gpiochip] with the labels that `gpiodetect` prints".to_owned();
@@ -275,14 +275,6 @@ impl Board {
             }
             (Some(_), LinesBackend::Gpiochip)
             | (None, LinesBackend::Sim | LinesBackend::Rppal | LinesBackend::Evdev | LinesBackend::Hid) => {}
-        }
-        if simulated && self.lines != LinesBackend::Sim {
-            let right = "say what the circuit is worth: \"guard\", \"kernel\" or \"wired\"".to_owned();
-            return Err(Wrong::new("wiring", "wiring", "is simulated, and its lines are real", right));
-        }
-        if !simulated && self.lines == LinesBackend::Sim {
-            let right = "write wiring = \"simulated\"".to_owned();
-            return Err(Wrong::new("wiring", "wiring", "claims a circuit, and its lines are files", right));
         }
         Ok(())
     }
@@ -420,7 +412,7 @@ muted = { line = "GPIO21", bias = "pull-down" }
     #[test]
     fn a_board_with_real_lines_says_how_each_is_wired() {
         let board = load(&[]).unwrap();
-        assert_eq!((board.lines, board.wiring), (LinesBackend::Gpiochip, Wiring::Guard));
+        assert_eq!(board.lines, LinesBackend::Gpiochip);
         assert!(board.gpiochip.unwrap().interrupts);
         assert_eq!(board.microphone.switch.debounce_ms, Some(5));
         assert_eq!((board.camera.live.drive, board.camera.live.bias), (Drive::OpenDrain, Some(Bias::PullUp)));
@@ -436,7 +428,6 @@ muted = { line = "GPIO21", bias = "pull-down" }
             ("gpiochip = {", "# {", ["lines", "line 4", "gpiodetect"]),
             ("lines = \"gpiochip\"", "lines = \"rppal\"", ["gpiochip", "other lines", "leave [gpiochip] out"]),
             ("[\"pinctrl-bcm2711\"]", "[]", ["gpiochip.labels", "line 6", "names no chip"]),
-            ("lines = \"gpiochip\"", "lines = \"gpiochip\"\nwiring = \"simulated\"", ["wiring", "line 5", "real"]),
             ("\"GPIO6\"", "\"#six\"", ["camera.switch.line", "line 15", "gpioinfo"]),
             ("\"GPIO6\"", "\"GPIO5\"", ["camera.switch.line", "used twice", "of its own"]),
             (
@@ -477,11 +468,8 @@ muted = { line = "GPIO21", bias = "pull-down" }
 
     #[test]
     fn files_of_the_simulated_room_have_no_circuit() {
-        let sim = [("lines = \"gpiochip\"", "lines = \"sim\"\nwiring = \"simulated\""), ("gpiochip = {", "# {")];
-        let error = load(&sim).unwrap_err();
-        assert!(error.contains("button") && error.contains("no circuit"), "{error}");
         let error = load(&[("lines = \"gpiochip\"", "lines = \"sim\""), ("gpiochip = {", "# {")]).unwrap_err();
-        assert!(error.contains("wiring") && error.contains("files"), "{error}");
+        assert!(error.contains("button") && error.contains("no circuit"), "{error}");
     }
 
     #[test]

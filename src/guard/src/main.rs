@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use subrosa_board::{Board, BoardError};
+use subrosa_board::{Board, BoardError, FindError};
 use subrosa_guard::enforce::{Enforcer, KillWay};
 use subrosa_guard::lines::{is_mute_device, print_attached};
 use subrosa_guard::node::Rights;
 use subrosa_guard::shell::Guard;
 use subrosa_guard::stop_hook::stop_hook;
 use subrosa_process::run_dir::RunDir;
+use subrosa_process::share::Share;
 use subrosa_process::start::UNUSABLE_CONFIGURATION;
 use subrosa_process::users::Users;
 
@@ -24,9 +25,9 @@ use subrosa_process::users::Users;
 struct Arguments {
     /// What to do instead of guarding.
     task: Option<Task>,
-    /// The board file.
-    #[arg(long, value_name = "FILE", required_unless_present = "task")]
-    board: Option<PathBuf>,
+    /// The board: a name, a file, or "auto" for the one that is for this machine.
+    #[arg(long, value_name = "BOARD", required_unless_present = "task")]
+    board: Option<String>,
     /// The run directory: sockets, and the simulated room's lines and nodes.
     #[arg(long, value_name = "DIR", required_unless_present = "task")]
     run: Option<PathBuf>,
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
-            if error.is::<BoardError>() {
+            if error.is::<BoardError>() || error.is::<FindError>() {
                 return UNUSABLE_CONFIGURATION.into();
             }
             if waits {
@@ -82,7 +83,8 @@ fn guard(arguments: Arguments) -> anyhow::Result<()> {
         Some(Task::StopHook) | None => {}
     }
     subrosa_process::start::process("guard").context("core dumps cannot be ruled out")?;
-    let board = Board::load(&arguments.board.context("give --board a file")?)?;
+    let board = arguments.board.context("give --board a name or a file")?;
+    let board = Board::load(&Share::find(None).board_file(&board)?)?;
     let run = RunDir::new(arguments.run.context("give --run a folder")?);
     let users = Users::find(arguments.one_user)?;
     if arguments.task.is_some() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use sd_notify::NotifyState;
-use subrosa_board::{Board, InputLine, Wiring};
+use subrosa_board::{Board, InputLine, LinesBackend};
 use subrosa_messages::Capture;
 use subrosa_messages::guard::{GuardToMedia, Lamp, Level, MediaToGuard, RoomToGuard, Trust};
 use subrosa_process::run_dir::RunDir;
@@ -125,7 +125,7 @@ impl Guard {
             microphone_muted_lamp: board.microphone.muted.is_some(),
             camera_power: board.power.camera.is_some(),
             microphone_power: board.power.microphone.is_some(),
-            trust: trust(board.wiring, one_user),
+            trust: trust(&board, one_user),
         };
         let (machine, actions) = Machine::start(now, setup, memory.recall(now));
         let door = |path: PathBuf, source| GuardError::Socket { path, source };
@@ -399,12 +399,12 @@ impl Guard {
     }
 }
 
-fn trust(wiring: Wiring, one_user: bool) -> Trust {
-    match wiring {
-        Wiring::Simulated if one_user => Trust::SimulatedOneUser,
-        Wiring::Simulated => Trust::SimulatedUsers,
-        Wiring::Attached | Wiring::Guard => Trust::Guard,
-        Wiring::Kernel => Trust::Kernel,
-        Wiring::Wired => Trust::Wired,
+fn trust(board: &Board, one_user: bool) -> Trust {
+    match board.lines {
+        LinesBackend::Sim if one_user => Trust::SimulatedOneUser,
+        LinesBackend::Sim => Trust::SimulatedUsers,
+        LinesBackend::Gpiochip | LinesBackend::Rppal | LinesBackend::Evdev | LinesBackend::Hid => {
+            Trust::Real { camera: board.camera.worth(), microphone: board.microphone.worth() }
+        }
     }
 }

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use subrosa_media::{encode::trial, plugins, sample};
+use subrosa_board::Board;
+use subrosa_media::encode::{narrowed, rows::Row, trial};
+use subrosa_media::{plugins, sample};
 use subrosa_messages::media::Size;
+use subrosa_process::share::Share;
 
 /// Camera, microphone, screen, speaker and peer links of the room. Started by `subrosa run` or by systemd.
 #[derive(Parser)]
@@ -24,6 +27,9 @@ enum Task {
     Trial {
         /// The row, for example x264enc.
         row: String,
+        /// As this board narrows it: a name, a file, or "auto".
+        #[arg(long)]
+        board: Option<String>,
         /// Width of the picture.
         #[arg(long, default_value_t = 1280)]
         width: u32,
@@ -47,6 +53,13 @@ enum Sample {
     },
 }
 
+fn rows_of(board: &str) -> anyhow::Result<Vec<&'static Row>> {
+    let board = Board::load(&Share::find(None).board_file(board)?)?;
+    let rows = narrowed::of_board(&board)?;
+    narrowed::check_elements(&board)?;
+    Ok(rows)
+}
+
 /// GStreamer's threads come and go with each link, and the C library gives each an arena of its own (mallopt(3)), up to
 /// eight per core, that stays. With two, the process held 108 MiB instead of 138 after 40 joins on two cores.
 ///
@@ -63,9 +76,10 @@ fn main() -> anyhow::Result<ExitCode> {
     subrosa_process::start::process("media")?;
     let arguments = Arguments::parse();
     match (arguments.task, arguments.serve) {
-        (Some(Task::Trial { row, width, height }), _) => {
+        (Some(Task::Trial { row, board, width, height }), _) => {
             plugins::start()?;
-            trial::run(&row, Size { width, height }).with_context(|| format!("{row} failed its trial"))?;
+            let rows = board.as_deref().map_or(Ok(Vec::new()), rows_of)?;
+            trial::run(&row, &rows, Size { width, height }).with_context(|| format!("{row} failed its trial"))?;
         }
         (Some(Task::Sample(Sample::Camera { portrait, out })), _) => {
             plugins::start()?;

@@ -212,7 +212,7 @@ pub enum Lamp {
     Unknown,
 }
 
-/// How much the lamps' word is worth, and why (docs/security.md).
+/// How much the word of lamps and switches is worth, and why (docs/boards.md, tiers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
@@ -221,10 +221,58 @@ pub enum Trust {
     SimulatedOneUser,
     /// Simulated lines, each process with its own user: the permission is as real as on a device.
     SimulatedUsers,
-    /// The guard drives the lamps by GPIO and owns the nodes (tier 1).
+    /// Real lines; the guard owns the nodes.
+    Real {
+        /// The camera's.
+        camera: Worth,
+        /// The microphone's.
+        microphone: Worth,
+    },
+}
+
+/// What lamp and switch of one capture are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Worth {
+    /// The lamp.
+    pub lamp: Tier,
+    /// The switch or shutter.
+    pub switch: Tier,
+}
+
+/// Who stands behind a lamp or a switch; a number from 0 to 3 in messages and in board files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Tier {
+    /// 0, nothing of this device's own: the lamp inside a USB camera; a key of a headset, which keeps its own state.
+    Attached,
+    /// 1, the guard: it drives the lamp; it reads the switch and closes the capture.
     Guard,
-    /// The kernel drives the camera's lamp (tier 2).
+    /// 2: the kernel drives the lamp from the sensor's state; the guard cuts the power when the switch closes.
     Kernel,
-    /// Switch and lamp are in the power path (tier 3).
-    Wired,
+    /// 3: lamp or switch are in the sensor's own power path.
+    Power,
+}
+
+impl Tier {
+    /// All of them.
+    pub const ALL: [Tier; 4] = [Tier::Attached, Tier::Guard, Tier::Kernel, Tier::Power];
+}
+
+impl From<Tier> for u8 {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Attached => 0,
+            Tier::Guard => 1,
+            Tier::Kernel => 2,
+            Tier::Power => 3,
+        }
+    }
+}
+
+impl TryFrom<u8> for Tier {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        Tier::ALL.into_iter().find(|tier| u8::from(*tier) == number).ok_or("a tier is 0, 1, 2 or 3")
+    }
 }

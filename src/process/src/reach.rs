@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use subrosa_board::source::BASES;
+
 use crate::run_dir::RunDir;
 
 /// Where the processes find what they are started with.
@@ -49,6 +51,15 @@ pub fn for_all(programs: &Path, board: &Path, run: &RunDir) -> io::Result<Reacha
     folder(&boards)?;
     let copied = boards.join(board.file_name().unwrap_or(OsStr::new("board.toml")));
     copy(&board, &copied, 0o644)?;
+    // What it may extend.
+    let bases = board.with_file_name(BASES);
+    if bases.is_dir() {
+        folder(&boards.join(BASES))?;
+        for entry in named(fs::read_dir(&bases), &bases)? {
+            let entry = entry?;
+            copy(&entry.path(), &boards.join(BASES).join(entry.file_name()), 0o644)?;
+        }
+    }
     Ok(Reachable { programs: place, board: copied })
 }
 
@@ -108,7 +119,8 @@ mod tests {
         let tree = root.path().join("clone");
         let (programs, board) = (tree.join("target/release"), tree.join("boards/sim.toml"));
         fs::create_dir_all(&programs).unwrap();
-        fs::create_dir_all(tree.join("boards")).unwrap();
+        fs::create_dir_all(tree.join("boards").join(BASES)).unwrap();
+        fs::write(tree.join("boards").join(BASES).join("usual.toml"), "lines = \"sim\"").unwrap();
         for (name, mode) in [("subrosa", 0o755), ("subrosa-guard", 0o700), ("subrosa.d", 0o644), ("other", 0o755)] {
             fs::write(programs.join(name), name).unwrap();
             fs::set_permissions(programs.join(name), Permissions::from_mode(mode)).unwrap();
@@ -138,6 +150,7 @@ mod tests {
             assert_eq!(names, ["boards", "subrosa", "subrosa-guard"]);
             assert!(is_open(&reached.programs.join("subrosa-guard")).unwrap() && is_open(&reached.board).unwrap());
             assert_eq!(reached.board.file_stem().unwrap(), "sim");
+            assert!(is_open(&reached.board.with_file_name(BASES).join("usual.toml")).unwrap(), "what it extends");
         }
     }
 

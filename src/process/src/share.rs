@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use subrosa_board::FindError;
+
 /// The folder of the files that come with the programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share(PathBuf);
@@ -27,10 +29,19 @@ impl Share {
         &self.0
     }
 
-    /// The file of a board, by its name; a path to a file is taken as it is.
+    /// The folder of the board files.
     #[must_use]
-    pub fn board(&self, name: &str) -> PathBuf {
-        if name.contains('/') { PathBuf::from(name) } else { self.0.join("boards").join(format!("{name}.toml")) }
+    pub fn boards(&self) -> PathBuf {
+        self.0.join("boards")
+    }
+
+    /// The file of a board: by its name, by `auto`, which takes the one for this machine, or by a path, which is taken as
+    /// it is.
+    ///
+    /// # Errors
+    /// When there is no such board, or none for this machine.
+    pub fn board_file(&self, board: &str) -> Result<PathBuf, FindError> {
+        subrosa_board::find(board, &self.boards())
     }
 
     /// The model that tells people from what is behind them; made by `make data`.

@@ -164,6 +164,7 @@ fn status() -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION"),
         board: "sim".to_owned(),
+        measured: None,
         guard: Some(GuardState { awake: true, camera, microphone, media: true, trust: Trust::SimulatedUsers }),
         media: true,
         encoder: Some("x264enc".to_owned()),

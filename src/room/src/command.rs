@@ -12,8 +12,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use subrosa_messages::media::Background;
 use subrosa_process::run_dir::RunDir;
+use subrosa_process::share::Share;
 
 use crate::background;
+use crate::boards;
 use crate::configuration::{Configuration, EXAMPLE};
 use crate::shell::{self, RoomOptions, Terminal};
 use crate::supervise::{self, RunOptions};
@@ -49,6 +51,24 @@ enum Task {
         #[arg(long)]
         example: bool,
     },
+    /// List the boards, or tell how one is wired
+    ///
+    /// Without BOARD: every board with the machines it is for, its encoders and what its lamps are worth, and which of them
+    /// is for this machine. With BOARD (a name, a file, or "auto"): whether its file can be used, and the pins of its
+    /// switches and lamps.
+    Boards {
+        /// One board
+        board: Option<String>,
+        /// The table of all boards as Markdown, as it is in the README
+        #[arg(long, conflicts_with = "board")]
+        markdown: bool,
+        /// The wiring of one board as a drawing (SVG)
+        #[arg(long, requires = "board")]
+        drawing: bool,
+        /// Where boards/ is [default: the source tree, else /usr/share/subrosa]
+        #[arg(long, value_name = "DIR")]
+        share: Option<PathBuf>,
+    },
     /// Show the fingerprint of the certificate that guests see
     Certificate {
         /// The configuration file
@@ -78,8 +98,8 @@ enum Task {
 
 #[derive(Args)]
 struct Run {
-    /// The board: a name from the folder boards/, or the path of a file
-    #[arg(long, value_name = "NAME")]
+    /// The board: a name (`subrosa boards` lists them), the path of a file, or "auto" for the one that is for this machine
+    #[arg(long, value_name = "BOARD", default_value = subrosa_board::AUTO)]
     board: String,
     /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
     #[arg(long, value_name = "FILE")]
@@ -104,8 +124,8 @@ struct Run {
 
 #[derive(Args)]
 struct Room {
-    #[arg(long, value_name = "FILE")]
-    board: PathBuf,
+    #[arg(long, value_name = "BOARD")]
+    board: String,
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
     #[arg(long, value_name = "DIR")]
@@ -146,6 +166,13 @@ pub fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Room(arguments) => room(arguments),
         Task::Check { example: true, .. } => print(EXAMPLE),
         Task::Check { file, example: false } => check(file),
+        Task::Boards { board, markdown, drawing, share } => {
+            let share = Share::find(share.as_deref());
+            match board {
+                Some(board) => print(&boards::one(&share, &board, drawing)?),
+                None => print(&boards::all(&share, markdown)?),
+            }
+        }
         Task::Certificate { config, state } => certificate(config, state),
         Task::Bench { arguments } => bench(&arguments),
         Task::Completions { shell } => {
@@ -171,7 +198,7 @@ fn room(arguments: Room) -> anyhow::Result<()> {
         None => Configuration::default(),
     };
     shell::run(RoomOptions {
-        board: arguments.board,
+        board: Share::find(arguments.share.as_deref()).board_file(&arguments.board)?,
         run: RunDir::new(arguments.run),
         state: arguments.state,
         configuration,

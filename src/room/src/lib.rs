@@ -1,6 +1,7 @@
 //! The room process: meetings, web server, notice, screen, command line. It has no capture node and no GStreamer.
 
 pub mod background;
+pub mod boards;
 pub mod certificates;
 pub mod command;
 pub mod configuration;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
-use subrosa_board::BoardError;
+use subrosa_board::{BoardError, FindError};
 use subrosa_process::start::UNUSABLE_CONFIGURATION;
 use subrosa_room::command::{Arguments, carry_out};
 use subrosa_room::configuration::ConfigurationError;
@@ -19,7 +19,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("subrosa: {error:#}");
-            let unusable = |cause: &(dyn Error + 'static)| cause.is::<BoardError>() || cause.is::<ConfigurationError>();
+            let unusable = |cause: &(dyn Error + 'static)| {
+                cause.is::<BoardError>() || cause.is::<FindError>() || cause.is::<ConfigurationError>()
+            };
             if error.chain().any(unusable) { UNUSABLE_CONFIGURATION.into() } else { ExitCode::FAILURE }
         }
     }

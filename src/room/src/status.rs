@@ -1,6 +1,7 @@
 //! What the status page says about this device; facts without personal data.
 
 use serde::Serialize;
+use subrosa_board::Board;
 use subrosa_messages::guard::GuardState;
 use subrosa_messages::media::{BackgroundState, Cover};
 
@@ -12,6 +13,8 @@ pub struct Status {
     pub version: &'static str,
     /// Name of the board.
     pub board: String,
+    /// What was measured on such a board; `None`: nothing ever.
+    pub measured: Option<Measure>,
     /// What the guard says; `None` while it restarts.
     pub guard: Option<GuardState>,
     /// Media is connected and configured.
@@ -26,6 +29,40 @@ pub struct Status {
     pub contacts: Vec<Contact>,
     /// SHA-256 of the certificate the page is served with, in hexadecimal pairs.
     pub fingerprint: String,
+}
+
+/// What the room knows of its board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardFacts {
+    /// Its name.
+    pub name: String,
+    /// What was measured on such a board.
+    pub measured: Option<Measure>,
+}
+
+impl BoardFacts {
+    /// As its file says.
+    #[must_use]
+    pub fn of(board: &Board) -> Self {
+        let measured = board.measured.as_ref().map(|measured| Measure {
+            date: measured.date.clone(),
+            closed_us: measured.camera.closed_us.max(measured.microphone.closed_us),
+            lit_us: measured.camera.lit_us.max(measured.microphone.lit_us),
+        });
+        BoardFacts { name: board.name.clone(), measured }
+    }
+}
+
+/// Lags of switches and lamps, in microseconds: of camera and microphone the longer one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Measure {
+    /// The day.
+    pub date: String,
+    /// From the switch's edge until the capture is proved closed.
+    pub closed_us: u32,
+    /// From the question for a permit until the lamp is lit.
+    pub lit_us: u32,
 }
 
 /// What becomes of what stands behind people, in one word.

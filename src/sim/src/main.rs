@@ -76,12 +76,18 @@ enum Command {
 
 #[derive(Args)]
 struct Place {
-    /// The board file
-    #[arg(long, value_name = "FILE")]
-    board: PathBuf,
+    /// The board: a name or a file
+    #[arg(long, value_name = "BOARD")]
+    board: String,
     /// All processes run as this user
     #[arg(long)]
     one_user: bool,
+}
+
+impl Place {
+    fn board(&self) -> anyhow::Result<Board> {
+        Ok(Board::load(&Share::find(None).board_file(&self.board)?)?)
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -138,13 +144,13 @@ fn run(Arguments { run, command }: Arguments) -> anyhow::Result<()> {
         Command::State { json: true } => println!("{}", serde_json::to_string(&room()?.state()?)?),
         Command::Prepare { place, share } => {
             subrosa_process::start::process("sim").context("the process cannot give up core dumps")?;
-            let device = Device::new(Board::load(&place.board)?, run)?;
+            let device = Device::new(place.board()?, run)?;
             let users = Users::find(place.one_user)?;
             prepare::prepare(&device, &Share::find(share.as_deref()), users, place.one_user)?;
         }
         Command::Serve { place, listen } => {
             subrosa_process::start::process("sim").context("the process cannot give up core dumps")?;
-            let device = Device::new(Board::load(&place.board)?, run)?;
+            let device = Device::new(place.board()?, run)?;
             let users = Users::find(place.one_user)?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(serve::serve(device, users, listen))?;

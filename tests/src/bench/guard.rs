@@ -78,7 +78,6 @@ pub fn inside(edges: usize) {
     let board = board
         .replace("name = \"sim\"", "name = \"real\"")
         .replace("segmenter = \"sim\"", "segmenter = \"selfie\"")
-        .replace("wiring = \"simulated\"", "wiring = \"guard\"")
         .replace("lines = \"sim\"", "lines = \"gpiochip\"\ngpiochip.labels = [\"switches\"]")
         .replace("-live\"", "-live\", bias = \"pull-up\"")
         .replace("-muted\"", "-muted\", bias = \"pull-down\"");

@@ -27,7 +27,6 @@ fn board(button: &str, shutter: &str, switch: &str, muted: &str) -> String {
 name = "real"
 title = "Attached devices"
 lines = "gpiochip"
-wiring = "attached"
 encoders = ["x264enc"]
 speaker = {{ sink = "sim" }}
 screen = {{ output = "sim" }}

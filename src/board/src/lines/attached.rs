@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{InputLine, LinesBackend, OutputLine, key_code};
-use crate::{Board, Wiring, Wrong};
+use crate::{Board, Wrong};
 
 /// A switch of an input device, with a level that can be read at any time (Linux, *Input event codes*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -131,14 +131,6 @@ impl Board {
         } else {
             self.check_is_line(key, line.device.as_deref())?;
         }
-        // Who stands outside with the right radio presses a presenter's key, and firmware decides what a mute key says.
-        if line.key.is_some() || line.hid.is_some() {
-            self.check_trust(key, line.called(), &[Wiring::Simulated, Wiring::Attached])?;
-        }
-        if line.switch.is_some() {
-            let all_but_wired = [Wiring::Simulated, Wiring::Attached, Wiring::Guard, Wiring::Kernel];
-            self.check_trust(key, line.called(), &all_but_wired)?;
-        }
         Ok(())
     }
 
@@ -153,8 +145,7 @@ impl Board {
         if key != "microphone.muted" {
             return wrong(led.name(), "says *muted* and nothing else", "give it as microphone.muted, and a line here");
         }
-        check_device(key, led.name(), line.device.as_deref(), line.has_circuit())?;
-        self.check_trust(key, led.name(), &[Wiring::Simulated, Wiring::Attached])
+        check_device(key, led.name(), line.device.as_deref(), line.has_circuit())
     }
 
     /// A line is one of the board's own.
@@ -166,14 +157,6 @@ impl Board {
         let Some(device) = device else { return Ok(()) };
         let right = "leave device out: a line is found by its own name".to_owned();
         Err(Wrong::new(key, device, "is given for a line", right))
-    }
-
-    fn check_trust(&self, key: &str, found: &str, allowed: &[Wiring]) -> Result<(), Wrong> {
-        if allowed.contains(&self.wiring) {
-            return Ok(());
-        }
-        let right = "write wiring = \"attached\": the device's firmware decides what it says".to_owned();
-        Err(Wrong::new(key, found, "is worth less than the wiring claims", right))
     }
 }
 
@@ -198,7 +181,6 @@ mod tests {
 name = "board"
 title = "Board"
 lines = "gpiochip"
-wiring = "attached"
 encoders = ["x264enc"]
 gpiochip = { labels = ["pinctrl-bcm2711"] }
 button = { key = "KEY_PAGEDOWN", device = "Presenter" }
@@ -257,18 +239,23 @@ muted = { led = "mute", device = "0b0e:0412" }
     #[test]
     fn what_cannot_be_of_a_device_is_refused_with_its_line() {
         for (from, to, parts) in [
-            ("\"KEY_PAGEDOWN\"", "\"KEY_HOPE\"", ["button", "line 8", "KEY_PAGEDOWN"]),
-            ("key = \"KEY_PAGEDOWN\"", "key = \"KEY_F5\", line = \"GPIO5\"", ["button", "line 8", "one of"]),
-            (", device = \"Presenter\"", "", ["button", "line 8", "is of no device"]),
+            ("\"KEY_PAGEDOWN\"", "\"KEY_HOPE\"", ["button", "line 7", "KEY_PAGEDOWN"]),
+            ("key = \"KEY_PAGEDOWN\"", "key = \"KEY_F5\", line = \"GPIO5\"", ["button", "line 7", "one of"]),
+            (", device = \"Presenter\"", "", ["button", "line 7", "is of no device"]),
             (
                 "device = \"Presenter\"",
                 "device = \"Presenter\", bias = \"pull-up\"",
-                ["button", "line 8", "no circuit"],
+                ["button", "line 7", "no circuit"],
             ),
             ("{ key = \"KEY_PAGEDOWN\"", "{ hid = \"mute\"", ["button", "is no button", "a key"]),
             ("{ switch = \"SW_CAMERA_LENS_COVER\"", "{ hid = \"mute\"", ["camera.switch", "microphone's", "give"]),
-            ("SW_CAMERA_LENS_COVER", "SW_LID", ["line 17", "SW_LID", "SW_MUTE_DEVICE"]),
-            ("wiring = \"attached\"", "wiring = \"guard\"", ["button", "worth less", "attached"]),
+            ("SW_CAMERA_LENS_COVER", "SW_LID", ["line 16", "SW_LID", "SW_MUTE_DEVICE"]),
+            (
+                "device = \"0b0e:0412\" }\nlive",
+                "device = \"0b0e:0412\" }\nswitch-tier = 1\nlive",
+                ["microphone.switch-tier", "line 23", "worth less"],
+            ),
+            ("muted = {", "lamp-tier = 1\nmuted = {", ["microphone.lamp-tier", "line 24", "worth less"]),
             (
                 "live = { line = \"GPIO16\" }",
                 "live = { led = \"mute\", device = \"x\" }",
@@ -282,7 +269,7 @@ muted = { led = "mute", device = "0b0e:0412" }
             (
                 "\"GPIO22\", bias = \"pull-down\"",
                 "\"GPIO22\", bias = \"pull-up\"",
-                ["power.camera.bias", "line 11", "on with"],
+                ["power.camera.bias", "line 10", "on with"],
             ),
             ("\"GPIO22\"", "\"GPIO20\"", ["power.camera.line", "used twice", "of its own"]),
         ] {

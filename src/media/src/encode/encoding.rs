@@ -99,13 +99,19 @@ impl Encoding {
         let caps = raw_caps(row, target, picture.info()).map_err(|_| setup("caps"))?;
         raw.set_property("caps", &caps);
         let encoder = make(row.name, row)?;
-        configure(&encoder, row, target, frames_per_second(picture)).map_err(|what| setup(&what))?;
+        configure(&encoder, row, target, frames_per_second(row, picture)).map_err(|what| setup(&what))?;
         let encoded = make("capsfilter", row)?;
         let encoded_caps: gst::Caps = row.output_caps.parse().map_err(|_| setup("output caps"))?;
         encoded.set_property("caps", &encoded_caps);
         let sink = gst_app::AppSink::builder().name("encoded").sync(false).build();
 
-        let mut chain: Vec<gst::Element> = vec![source.clone().upcast(), scale];
+        let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
+        if rate(row, picture.info()) < picture.info().fps() {
+            let fewer = make("videorate", row)?;
+            fewer.set_property("drop-only", true);
+            chain.push(fewer);
+        }
+        chain.push(scale);
         if let Some(front) = row.front {
             chain.push(make(front, row)?);
         }
@@ -236,8 +242,14 @@ fn make(element: &str, row: &Row) -> Result<gst::Element, EncodeError> {
         .map_err(|_| EncodeError::SetUp { row: row.name, what: format!("no element {element}") })
 }
 
-fn frames_per_second(picture: &Picture) -> u32 {
-    u32::try_from(picture.info().fps().numer()).unwrap_or(30).max(1)
+fn frames_per_second(row: &Row, picture: &Picture) -> u32 {
+    u32::try_from(rate(row, picture.info()).numer()).unwrap_or(30).max(1)
+}
+
+/// The picture's rate, or the encoder's where that is lower.
+fn rate(row: &Row, info: &gst_video::VideoInfo) -> gst::Fraction {
+    let most = row.frames_per_second.and_then(|most| i32::try_from(most).ok());
+    most.map_or(info.fps(), |most| info.fps().min(gst::Fraction::new(most, 1)))
 }
 
 fn raw_caps(row: &Row, target: Target, info: &gst_video::VideoInfo) -> Result<gst::Caps, gst::glib::BoolError> {
@@ -251,7 +263,7 @@ fn raw_caps(row: &Row, target: Target, info: &gst_video::VideoInfo) -> Result<gs
         None => rest = format!(",{}", row.input_caps),
     }
     let (width, height) = (aligned(width), aligned(height));
-    let fps = info.fps();
+    let fps = rate(row, info);
     format!(
         "{text},format={},width={width},height={height},framerate={}/{},pixel-aspect-ratio=1/1{rest}",
         row.format,

@@ -2,6 +2,7 @@
 
 pub mod encoding;
 pub mod keyframe;
+pub mod narrowed;
 pub mod rate;
 pub mod rows;
 pub mod trial;
@@ -275,6 +276,8 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
+    use gstreamer::prelude::{ElementExt, PadExt};
+
     use super::*;
     use crate::cut::Cut;
 
@@ -314,6 +317,32 @@ mod tests {
         let late = encoders.fault(codec, run);
         assert!(!late.producers, "a fault that comes twice is one fault");
         assert_eq!(encoders.row(), Some("openh264enc"));
+    }
+
+    #[test]
+    fn an_encoder_that_is_slower_than_the_picture_gets_fewer_frames() {
+        crate::plugins::start().unwrap();
+        let timebase = Timebase::start();
+        let cut = Cut::camera(&timebase);
+        let picture = Picture::new(Size { width: 640, height: 360 }, 30, &timebase, &cut).unwrap();
+        let row = Row { frames_per_second: Some(20), ..*rows::find("x264enc").unwrap() };
+        let mut encoders =
+            Encoders::new(&picture, &timebase, 2_500_000, vec![Box::leak(Box::new(row))], Arc::new(|_, _| {}));
+        encoders.need(Codec::H264, true);
+        let caps = eventually(|| encoders.producer(Codec::H264)?.appsink().static_pad("sink")?.current_caps());
+        let rate = caps.structure(0).unwrap().get::<gstreamer::Fraction>("framerate").unwrap();
+        assert_eq!(rate, gstreamer::Fraction::new(20, 1));
+    }
+
+    fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            match look() {
+                Some(found) => return found,
+                None if Instant::now() < end => thread::sleep(Duration::from_millis(10)),
+                None => panic!("it did not happen"),
+            }
+        }
     }
 
     #[test]

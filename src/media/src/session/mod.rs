@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use subrosa_board::{Board, BoardError};
+use subrosa_board::{Board, BoardError, FindError};
 use subrosa_messages::Capture;
 use subrosa_messages::frame::Frame;
 use subrosa_messages::media::{
@@ -18,6 +18,7 @@ use subrosa_messages::media::{
 };
 use subrosa_process::peer;
 use subrosa_process::run_dir::RunDir;
+use subrosa_process::share::Share;
 use subrosa_process::users::{UserError, Users};
 
 use crate::blur::Blur;
@@ -25,6 +26,7 @@ use crate::blur::segmenter::Place;
 use crate::captures::{self, Captures};
 use crate::cut::Cuts;
 use crate::encode::Run;
+use crate::encode::narrowed;
 use crate::encode::rows::Row;
 use crate::guard::{self, GuardEvent};
 use crate::link::{LinkEvent, certificate};
@@ -46,9 +48,9 @@ const BEAT: Duration = Duration::from_secs(2);
 /// What the command line says.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
-    /// The board file.
+    /// The board: a name, a file, or "auto" for the one that is for this machine.
     #[arg(long)]
-    pub board: PathBuf,
+    pub board: String,
     /// The run directory, where all sockets are.
     #[arg(long)]
     pub run: PathBuf,
@@ -77,6 +79,9 @@ pub enum SessionError {
     /// The board file.
     #[error(transparent)]
     Board(#[from] BoardError),
+    /// Which board.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// The users.
     #[error(transparent)]
     Users(#[from] UserError),
@@ -117,7 +122,7 @@ enum Happening {
 /// # Errors
 /// When it cannot start.
 pub fn serve(settings: &Settings) -> Result<(), SessionError> {
-    let board = Board::load(&settings.board)?;
+    let board = Board::load(&Share::find(None).board_file(&settings.board)?)?;
     // Made by the supervisor or by systemd where this user may not; without it results are only not remembered.
     let _already_there = std::fs::create_dir_all(settings.own_state());
     let run = RunDir::new(&settings.run);
@@ -126,6 +131,8 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
     let listener = peer::listen(&path, users.room).map_err(|source| SessionError::Listen { path, source })?;
     // Before the guard is asked for anything: see `plugins::start`.
     plugins::start()?;
+    let rows = narrowed::of_board(&board)?;
+    narrowed::check_elements(&board)?;
     certificate::keep();
     let timebase = Timebase::start();
     let cuts = Cuts::new(&timebase);
@@ -145,6 +152,7 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
     let blur = Blur::new(&board.blur, place, tell);
     let surroundings = Surroundings {
         board,
+        rows,
         run,
         state: settings.own_state(),
         timebase,
@@ -160,6 +168,8 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
 /// What lives as long as the process.
 struct Surroundings {
     board: Board,
+    /// The board's encoders, as it narrows them.
+    rows: Vec<&'static Row>,
     run: RunDir,
     state: PathBuf,
     timebase: Timebase,

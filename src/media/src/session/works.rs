@@ -229,17 +229,19 @@ impl Works {
 /// Tries the board's rows on a thread of its own, in order.
 fn try_rows(around: &Surroundings, configuration: &MediaConfiguration, number: u64) -> Result<(), WorksError> {
     let program = env::current_exe().unwrap_or_else(|_| PathBuf::from("subrosa-media"));
-    let mut trials = Trials::new(&around.board.name, &around.state, program);
+    let mut trials = Trials::new(&around.board.name, around.board.places().file(), &around.state, program);
+    let rows = around.rows.clone();
     let (inbox, names, size) = (around.inbox.clone(), configuration.encoders.clone(), configuration.picture);
     thread::Builder::new().name("trials".into()).spawn(move || {
         for name in names {
-            match rows::find(&name) {
+            let of_board = rows.iter().copied().find(|row| row.name == name);
+            match of_board.or_else(|| rows::find(&name)) {
                 Some(row) if row.codec == Codec::H264 => {
                     if trials.passes(row, size) {
                         drop(inbox.send(Happening::Trial(number, row)));
                     }
                 }
-                _ => tracing::warn!("the board file names an encoder that is none: see docs/adding.md"),
+                _ => tracing::warn!("the room names an encoder that is none: see docs/adding.md"),
             }
         }
         drop(inbox.send(Happening::TrialsDone(number)));

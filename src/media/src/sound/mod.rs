@@ -76,7 +76,7 @@ impl Sound {
     /// # Errors
     /// When GStreamer lacks an element.
     pub fn new(board: &Board, run: &RunDir, timebase: &Timebase, cut: Cut, notify: Notify) -> Result<Self, SoundError> {
-        let voice: Box<dyn Voice> = Box::new(Sonora::new(Steps::for_device(board.microphone.cancels_echo)));
+        let voice: Box<dyn Voice> = Box::new(Sonora::new(Steps::for_device(board.microphone.cancels_echo())));
         let voice = Arc::new(Mutex::new(voice));
         let player = Player::new(Outlet::new(&board.speaker, run), voice.clone(), timebase, notify.clone())?;
         let ear = Arc::new(Ear {

@@ -29,7 +29,7 @@ pub trait Voice: Send {
 /// Which of the steps run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
-    /// Echo cancellation; not where the device cancels its own echo (board key `cancels-echo`).
+    /// Echo cancellation; not where the device cancels its own echo (board key `echo`).
     pub echo: bool,
     /// Noise suppression.
     pub noise: bool,

@@ -1,7 +1,7 @@
 //! Views for tests: each scene once, and the same with everything as long as it can get.
 
 use subrosa_messages::Pii;
-use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
+use subrosa_messages::guard::{Level, NodeState, Refusal, Tier, Trust, Worth};
 use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
 
 use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, Phase, View};
@@ -84,9 +84,15 @@ fn view(language: Language, phase: Phase) -> View {
         camera: Some(capture),
         microphone: Some(capture),
         trust: Some(Trust::SimulatedUsers),
+        measured: false,
         background: Some(BackgroundView::Hidden),
         faults: Vec::new(),
     }
+}
+
+fn real(tier: Tier) -> Trust {
+    let worth = Worth { lamp: tier, switch: tier };
+    Trust::Real { camera: worth, microphone: worth }
 }
 
 fn call(guests: Vec<GuestView>) -> Phase {
@@ -117,7 +123,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
         ("awake", view(language, Phase::Awake { invitation: invitation() })),
         (
             "awake-checked",
-            View { trust: Some(Trust::Guard), ..view(language, Phase::Awake { invitation: checked.clone() }) },
+            View { trust: Some(real(Tier::Guard)), ..view(language, Phase::Awake { invitation: checked.clone() }) },
         ),
         (
             "awake-faults",
@@ -317,8 +323,13 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
     for background in backgrounds.into_iter().chain(covered) {
         views.push(View { background, ..view(language, call(vec![guest(1, "Guest A", true)])) });
     }
-    for trust in [None, Some(Trust::SimulatedOneUser), Some(Trust::Guard), Some(Trust::Kernel), Some(Trust::Wired)] {
-        views.push(View { trust, ..view(language, Phase::Awake { invitation: invitation() }) });
+    let weak = |tier| Worth { lamp: Tier::Power, switch: tier };
+    let switches = Tier::ALL.map(|tier| Trust::Real { camera: weak(tier), microphone: weak(Tier::Power) });
+    let trusts = [Trust::SimulatedOneUser].into_iter().chain(Tier::ALL.map(real)).chain(switches);
+    for trust in trusts.map(Some).chain([None]) {
+        for measured in [false, true] {
+            views.push(View { trust, measured, ..view(language, Phase::Awake { invitation: invitation() }) });
+        }
     }
     views
 }

@@ -145,7 +145,9 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
         Phase::Asking { encryption, guests, .. } if !guests.is_empty() => {
             (lock(*encryption), words.encryption(*encryption))
         }
-        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } => (Icon::Shield, words.trust(view.trust)),
+        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } => {
+            (Icon::Shield, words.trust(view.trust, view.measured))
+        }
     };
     let look = Look::Hollow { ring: Colour::Rule, glyph: Colour::Paper, ground: Colour::Ink };
     column(sheet, x, top, all.right() - x, (icon, look), word, why);

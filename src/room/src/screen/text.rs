@@ -1,7 +1,7 @@
 //! All texts of the screen, German first. Each is a function, so that none can be asked for that is not there.
 
 use subrosa_messages::Capture;
-use subrosa_messages::guard::Trust;
+use subrosa_messages::guard::{Tier, Trust};
 use subrosa_messages::media::Cover;
 
 use super::view::Fault;
@@ -287,7 +287,7 @@ impl Words {
 
     // What the lamps' word is worth
 
-    pub fn trust(self, trust: Option<Trust>) -> (&'static str, &'static str) {
+    pub fn trust(self, trust: Option<Trust>, measured: bool) -> (&'static str, &'static str) {
         match trust {
             None => (self.pick("Lampen ungewiss", "Lamps uncertain"), self.guard_silent()),
             Some(Trust::SimulatedOneUser) => (
@@ -298,21 +298,48 @@ impl Words {
                 self.pick("Simulierter Raum", "Simulated room"),
                 self.pick("Die Sperre ist echt,\ndie Lampen sind gezeichnet", "The lock is real,\nthe lamps are drawn"),
             ),
-            Some(Trust::Guard) => (
-                self.pick("Lampen, Stufe 1", "Lamps, tier 1"),
-                self.pick(
-                    "Der Wächter schaltet sie und sperrt die Geräte",
-                    "The guard drives them and locks the devices",
-                ),
-            ),
-            Some(Trust::Kernel) => (
-                self.pick("Lampen, Stufe 2", "Lamps, tier 2"),
-                self.pick("Der Kernel schaltet die Lampe der Kamera", "The kernel drives the camera's lamp"),
-            ),
-            Some(Trust::Wired) => (
-                self.pick("Lampen, Stufe 3", "Lamps, tier 3"),
-                self.pick("Lampe und Schalter liegen im Strompfad", "Lamp and switch are in the power path"),
-            ),
+            Some(Trust::Real { camera, microphone }) => {
+                let (lamp, switch) = (camera.lamp.min(microphone.lamp), camera.switch.min(microphone.switch));
+                // The weaker of the two is what holds.
+                let why = if switch < lamp { self.switch_tier(switch) } else { self.lamp_tier(lamp) };
+                (self.tier(lamp.min(switch), measured), why)
+            }
+        }
+    }
+
+    fn tier(self, tier: Tier, measured: bool) -> &'static str {
+        match (tier, measured) {
+            (Tier::Attached, true) => self.pick("Lampen, Stufe 0", "Lamps, tier 0"),
+            (Tier::Guard, true) => self.pick("Lampen, Stufe 1", "Lamps, tier 1"),
+            (Tier::Kernel, true) => self.pick("Lampen, Stufe 2", "Lamps, tier 2"),
+            (Tier::Power, true) => self.pick("Lampen, Stufe 3", "Lamps, tier 3"),
+            (Tier::Attached, false) => self.pick("Stufe 0, nie gemessen", "Tier 0, never measured"),
+            (Tier::Guard, false) => self.pick("Stufe 1, nie gemessen", "Tier 1, never measured"),
+            (Tier::Kernel, false) => self.pick("Stufe 2, nie gemessen", "Tier 2, never measured"),
+            (Tier::Power, false) => self.pick("Stufe 3, nie gemessen", "Tier 3, never measured"),
+        }
+    }
+
+    fn lamp_tier(self, tier: Tier) -> &'static str {
+        match tier {
+            Tier::Attached => self.pick("Eine Lampe gehört einem fremden Gerät", "A lamp belongs to a foreign device"),
+            Tier::Guard => self
+                .pick("Der Wächter schaltet sie und sperrt die Geräte", "The guard drives them and locks the devices"),
+            Tier::Kernel => {
+                self.pick("Der Kernel schaltet die Lampe der Kamera", "The kernel drives the camera's lamp")
+            }
+            Tier::Power => self.pick("Lampe und Schalter liegen im Strompfad", "Lamp and switch are in the power path"),
+        }
+    }
+
+    fn switch_tier(self, tier: Tier) -> &'static str {
+        match tier {
+            Tier::Attached => {
+                self.pick("Ein Schalter ist nur Taste eines Geräts", "A switch is only a key of a device")
+            }
+            Tier::Guard => self.pick("Der Wächter liest die Schalter", "The guard reads the switches"),
+            Tier::Kernel => self.pick("Schließen trennt auch den Strom", "Closing cuts the power too"),
+            Tier::Power => self.pick("Der Schalter trennt den Strom", "The switch cuts the power"),
         }
     }
 

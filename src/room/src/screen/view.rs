@@ -24,6 +24,8 @@ pub struct View {
     pub microphone: Option<CaptureView>,
     /// What the lamps' word is worth, where the guard answers.
     pub trust: Option<Trust>,
+    /// How fast switches and lamps are was measured on such a board.
+    pub measured: bool,
     /// What becomes of what stands behind people; `None`: media has not said.
     pub background: Option<BackgroundView>,
     /// Things that a person can mend, the most urgent first.

@@ -25,6 +25,7 @@ use crate::meeting::guest::{GuestEvent, GuestId, GuestRequest, KnockRefusal, Ses
 use crate::meeting::hosted::{Action, Event, Facts, Hosted, Rules, Secrets, session_key};
 use crate::notice::Notice;
 use crate::screen::view::Invitation;
+use crate::status::BoardFacts;
 use crate::web::WebEvent;
 
 /// A meeting outlives the guard's restart, not its absence.
@@ -84,7 +85,7 @@ impl Desk {
     #[must_use]
     pub fn new(
         configuration: Arc<Configuration>,
-        board: String,
+        board: BoardFacts,
         encoders: Vec<String>,
         outlets: Outlets,
         now: Instant,

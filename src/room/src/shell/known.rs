@@ -16,15 +16,15 @@ use crate::meeting::hosted::{Facts, Hosted};
 use crate::notice::{NoticeFacts, Operator};
 use crate::screen::CardReason;
 use crate::screen::view::{BackgroundView, CaptureView, Fault, Invitation, Phase, View};
-use crate::status::{Contact, Status};
+use crate::status::{BoardFacts, Contact, Status};
 
 /// A guard that is away for less is not worth a word on the screen.
 pub const GUARD_MISSED: Duration = Duration::from_millis(1500);
 
 /// What is known of guard, media, web server and network.
 pub struct Known {
-    /// Name of the board.
-    pub board: String,
+    /// The board.
+    pub board: BoardFacts,
     /// What the guard said last; `None`: it does not answer.
     pub guard: Option<GuardState>,
     /// Since when it does not.
@@ -56,7 +56,7 @@ pub struct Known {
 impl Known {
     /// Nothing is known yet.
     #[must_use]
-    pub fn nothing(board: String, now: Instant) -> Self {
+    pub fn nothing(board: BoardFacts, now: Instant) -> Self {
         Known {
             board,
             guard: None,
@@ -279,6 +279,7 @@ impl Known {
             camera: capture(Capture::Camera),
             microphone: capture(Capture::Microphone),
             trust: self.guard.as_ref().map(|guard| guard.trust),
+            measured: self.board.measured.is_some(),
             background: self.background_view(now),
             faults: self.faults(now),
         }
@@ -289,7 +290,8 @@ impl Known {
     pub fn status(&self, configuration: &Configuration, hosted: &Hosted) -> Status {
         Status {
             version: env!("CARGO_PKG_VERSION"),
-            board: self.board.clone(),
+            board: self.board.name.clone(),
+            measured: self.board.measured.clone(),
             guard: self.guard.clone(),
             media: self.media,
             encoder: self.encoder.clone().flatten(),

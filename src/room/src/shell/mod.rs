@@ -28,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 use crate::background;
 use crate::certificates::OperatorFiles;
 use crate::configuration::Configuration;
+use crate::status::BoardFacts;
 use crate::web::{self, WebEvent, WebSettings};
 use desk::{Desk, Outlets};
 use life::Life;
@@ -110,12 +111,13 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     let outlets = Outlets { artist: artist::start(artist_has)?, addresses: to_web, forget, terminal: options.terminal };
-    let configuration = Arc::new(options.configuration);
+    let configuration = Arc::new(within(options.configuration, &board));
     let settings = web_settings(&configuration, &options.state);
     let blur = &configuration.blur;
     let picture = blur.image.clone().filter(|_| blur.background() == Background::Picture);
     let picture = picture.map(|file| (file, configuration.media.picture, blur.colour));
-    let mut desk = Desk::new(configuration, board.name, board.encoders, outlets, Instant::now());
+    let encoders = board.encoders.iter().map(|row| row.element.clone()).collect();
+    let mut desk = Desk::new(configuration, BoardFacts::of(&board), encoders, outlets, Instant::now());
     // The first certificate is to hold the addresses already.
     if let Ok(found) = addresses::read() {
         desk.addresses(Instant::now(), found);
@@ -168,6 +170,15 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     desk.close(Instant::now());
     tokio::time::sleep(FAREWELL).await;
     Ok(())
+}
+
+/// What is asked of this board is what it can do.
+fn within(mut configuration: Configuration, board: &Board) -> Configuration {
+    if let Some(most) = board.max_guests.filter(|most| *most < configuration.meeting.max_guests) {
+        tracing::warn!("[meeting] max_guests: this board serves {most} at once, more are not let in");
+        configuration.meeting.max_guests = most;
+    }
+    configuration
 }
 
 async fn beat(life: &Option<Life>) {

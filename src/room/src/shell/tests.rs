@@ -28,7 +28,7 @@ use crate::language::Language;
 use crate::meeting::guest::{EndReason, GuestEvent, GuestRequest, Knock, KnockRefusal, Secret, SessionKey};
 use crate::screen::CardReason;
 use crate::screen::view::{BackgroundView, Fault, Invitation, Phase, View};
-use crate::status::BackgroundWord;
+use crate::status::{BackgroundWord, BoardFacts, Measure};
 use crate::web::WebEvent;
 
 struct Stage {
@@ -49,7 +49,8 @@ fn staged(configuration: Configuration) -> Stage {
     let (forget, forgets) = watch::channel(0);
     let outlets = Outlets { artist, addresses: to_web, forget, terminal: Terminal::Unread };
     let now = Instant::now();
-    let desk = Desk::new(Arc::new(configuration), "sim".to_owned(), vec!["x264enc".to_owned()], outlets, now);
+    let board = BoardFacts { name: "sim".to_owned(), measured: None };
+    let desk = Desk::new(Arc::new(configuration), board, vec!["x264enc".to_owned()], outlets, now);
     let mut stage = Stage { desk, now, commissions, addresses, forgets };
     stage.addresses(&["127.0.0.1", "192.0.2.7"]);
     stage
@@ -506,4 +507,38 @@ fn p4_what_becomes_of_the_background_is_said_on_screen_card_page_and_status() {
     }
     stage.desk.media(stage.now, Heard::Lost);
     assert_eq!((status(&mut stage), stage.view().background), (BackgroundWord::Unknown, None));
+}
+
+/// A Raspberry Pi, with what a test adds to its file.
+fn board(own: &str) -> subrosa_board::Board {
+    let boards = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boards");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("base")).unwrap();
+    for base in std::fs::read_dir(boards.join("base")).unwrap().flatten() {
+        std::fs::copy(base.path(), folder.path().join("base").join(base.file_name())).unwrap();
+    }
+    let text = std::fs::read_to_string(boards.join("raspberry-pi-4.toml")).unwrap();
+    let path = folder.path().join("raspberry-pi-4.toml");
+    std::fs::write(&path, format!("{own}\n{text}")).unwrap();
+    subrosa_board::Board::load(&path).unwrap()
+}
+
+#[test]
+fn a_board_that_was_never_measured_is_told_and_of_two_lags_the_longer() {
+    let facts = BoardFacts::of(&board(""));
+    assert_eq!((facts.name.as_str(), facts.measured), ("raspberry-pi-4", None));
+    let measured = "measured = { date = \"2026-02-28\", camera = { closed-us = 8100, lit-us = 5 }, \
+                    microphone = { closed-us = 120, lit-us = 900 } }";
+    let expected = Measure { date: "2026-02-28".to_owned(), closed_us: 8100, lit_us: 900 };
+    assert_eq!(BoardFacts::of(&board(measured)).measured, Some(expected));
+}
+
+#[test]
+fn no_more_guests_are_let_in_than_the_board_can_serve() {
+    let with = |own: &str, wanted: usize| {
+        let mut configuration = Configuration::default();
+        configuration.meeting.max_guests = wanted;
+        super::within(configuration, &board(own)).meeting.max_guests
+    };
+    assert_eq!((with("max-guests = 2", 5), with("max-guests = 2", 1), with("", 5)), (2, 1, 5));
 }

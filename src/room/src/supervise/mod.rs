@@ -79,7 +79,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<()> {
     let root = rustix::process::geteuid().is_root();
     let one_user = options.one_user || !root;
     let share = Share::find(options.share.as_deref());
-    let board_file = std::path::absolute(share.board(&options.board))?;
+    let board_file = std::path::absolute(share.board_file(&options.board)?)?;
     let board = Board::load(&board_file)?;
     let file = options.configuration.clone().or_else(Configuration::usual_path);
     if let Some(file) = &file {

@@ -101,6 +101,7 @@ fn status() -> Status {
     Status {
         version: "0",
         board: "sim".to_owned(),
+        measured: None,
         guard: None,
         media: false,
         encoder: None,
@@ -215,7 +216,7 @@ fn the_page_has_words_for_every_end_refusal_and_encryption() {
 
 #[test]
 fn the_status_page_has_words_for_all_that_the_guard_can_say() {
-    use subrosa_messages::guard::{Lamp, Level, NodeState, Trust};
+    use subrosa_messages::guard::{Lamp, Level, NodeState, Tier, Trust};
     let texts = page("texts.js");
     let twice = |key: String| assert_eq!(texts.matches(&format!("'{key}':")).count(), 2, "{key}");
     for level in [Level::Open, Level::Closed, Level::Unknown] {
@@ -239,8 +240,12 @@ fn the_status_page_has_words_for_all_that_the_guard_can_say() {
     ] {
         twice(format!("node-{}", word(&node, "")));
     }
-    for trust in [Trust::SimulatedOneUser, Trust::SimulatedUsers, Trust::Guard, Trust::Kernel, Trust::Wired] {
+    for trust in [Trust::SimulatedOneUser, Trust::SimulatedUsers] {
         twice(format!("trust-{}", word(&trust, "")));
+    }
+    for tier in Tier::ALL.map(u8::from) {
+        twice(format!("lamp-tier-{tier}"));
+        twice(format!("switch-tier-{tier}"));
     }
 }
 

@@ -22,13 +22,16 @@ import { inEveryLanguage, say, translatePage } from './words.js';
  * @property {boolean} awake
  * @property {CaptureState} camera
  * @property {CaptureState} microphone
- * @property {'simulated-one-user' | 'simulated-users' | 'guard' | 'kernel' | 'wired'} trust
+ * @property {'simulated-one-user' | 'simulated-users' | { real: { camera: Worth, microphone: Worth } }} trust
  */
+
+/** @typedef {{ lamp: 0 | 1 | 2 | 3, switch: 0 | 1 | 2 | 3 }} Worth */
 
 /**
  * @typedef {object} Status
  * @property {string} version
  * @property {string} board
+ * @property {{ date: string, 'closed-us': number, 'lit-us': number } | null} measured
  * @property {GuardState | null} guard
  * @property {boolean} media
  * @property {string | null} encoder
@@ -55,7 +58,7 @@ function render() {
   element('trust-section', HTMLElement).hidden = guard === null;
   element('lamps-section', HTMLElement).hidden = guard === null;
   if (guard) {
-    write(element('trust', HTMLElement), say(`trust-${guard.trust}`));
+    element('trust', HTMLElement).replaceChildren(...trust(guard.trust, status.measured).map(item));
     element('lamps', HTMLElement).replaceChildren(
       lamp('camera', guard.camera),
       lamp('microphone', guard.microphone),
@@ -74,6 +77,31 @@ function render() {
   );
   write(element('media', HTMLElement), say(status.media ? 'status-media' : 'status-media-missing'));
   write(element('guests', HTMLElement), say('status-guests', { guests: status.guests }));
+}
+
+/**
+ * What lamps and switches are worth.
+ *
+ * @param {GuardState['trust']} trust
+ * @param {Status['measured']} measured
+ * @returns {string[]}
+ */
+function trust(trust, measured) {
+  if (typeof trust === 'string') return [say(`trust-${trust}`)];
+  /** @type {('camera' | 'microphone')[]} */
+  const captures = ['camera', 'microphone'];
+  const worth = captures.map((capture) =>
+    say('trust-capture', {
+      capture: say(`capture-${capture}`),
+      lamp: say(`lamp-tier-${trust.real[capture].lamp}`),
+      switch: say(`switch-tier-${trust.real[capture].switch}`),
+    }),
+  );
+  const ms = (/** @type {number} */ us) => (us / 1000).toFixed(1);
+  const speed = measured
+    ? say('measured', { date: measured.date, closed: ms(measured['closed-us']), lit: ms(measured['lit-us']) })
+    : say('measured-never');
+  return [...worth, speed];
 }
 
 /**

@@ -184,10 +184,17 @@ const german = {
     'Simulierter Raum, alle Programme unter einem Benutzer: zum Ausprobieren. Ein Programm könnte sich die Erlaubnis zum Öffnen selbst geben.',
   'trust-simulated-users':
     'Simulierter Raum, jedes Programm mit eigenem Benutzer: die Erlaubnis zum Öffnen ist so wirksam wie auf einem Gerät, Schalter und Lampen sind simuliert.',
-  'trust-guard':
-    'Stufe 1: ein eigenes Programm ohne Netz schaltet die Lampen und besitzt Kamera und Mikrofon. Nur wer das ganze Gerät übernimmt, kann es umgehen.',
-  'trust-kernel': 'Stufe 2: die Lampe der Kamera schaltet der Kernel.',
-  'trust-wired': 'Stufe 3: Schalter und Lampe liegen im Stromweg von Kamera und Mikrofon; Software kann sie nicht umgehen.',
+  'trust-capture': '{capture}: {lamp}; {switch}.',
+  'lamp-tier-0': 'Lampe Stufe 0, sie gehört dem angeschlossenen Gerät und ist nicht unsere',
+  'lamp-tier-1': 'Lampe Stufe 1, ein eigenes Programm ohne Netz schaltet sie und besitzt das Gerät',
+  'lamp-tier-2': 'Lampe Stufe 2, der Kernel schaltet sie mit dem Sensor',
+  'lamp-tier-3': 'Lampe Stufe 3, sie liegt im Stromweg des Sensors; Software kann sie nicht umgehen',
+  'switch-tier-0': 'Schalter Stufe 0, eine Taste des angeschlossenen Geräts, das seinen Stand selbst führt',
+  'switch-tier-1': 'Schalter Stufe 1, seine Stellung wird gelesen und schließt das Gerät',
+  'switch-tier-2': 'Schalter Stufe 2, mit ihm wird auch der Strom getrennt',
+  'switch-tier-3': 'Schalter Stufe 3, er trennt den Strom selbst; Software kann ihn nicht umgehen',
+  measured: 'Gemessen am {date}: vom Schalter bis zum geschlossenen Gerät {closed} ms, von der Frage bis zur Lampe {lit} ms.',
+  'measured-never': 'Wie schnell Schalter und Lampen dieses Gerätetyps sind, wurde nie gemessen.',
 };
 
 /** @typedef {keyof typeof german} Key */
@@ -364,11 +371,17 @@ const english = {
     'Simulated room, all programs under one user: for trying out. A program could give itself the permission to open.',
   'trust-simulated-users':
     'Simulated room, each program with its own user: the permission to open is as real as on a device; switches and lamps are simulated.',
-  'trust-guard':
-    'Tier 1: a program of its own, without network, drives the lamps and owns camera and microphone. Only who takes over the whole device can get around it.',
-  'trust-kernel': 'Tier 2: the kernel drives the lamp of the camera.',
-  'trust-wired':
-    'Tier 3: switch and lamp are in the power path of camera and microphone; software cannot get around them.',
+  'trust-capture': '{capture}: {lamp}; {switch}.',
+  'lamp-tier-0': 'lamp tier 0, it belongs to the attached device and is not ours',
+  'lamp-tier-1': 'lamp tier 1, a program of its own without network drives it and owns the device',
+  'lamp-tier-2': 'lamp tier 2, the kernel drives it with the sensor',
+  'lamp-tier-3': "lamp tier 3, it is in the sensor's power path; software cannot get around it",
+  'switch-tier-0': 'switch tier 0, a key of the attached device, which keeps its own state',
+  'switch-tier-1': 'switch tier 1, its position is read and closes the device',
+  'switch-tier-2': 'switch tier 2, the power is cut along with it',
+  'switch-tier-3': 'switch tier 3, it cuts the power itself; software cannot get around it',
+  measured: 'Measured on {date}: {closed} ms from the switch to the closed device, {lit} ms from the question to the lamp.',
+  'measured-never': 'How fast switches and lamps of this kind of device are was never measured.',
 };
 
 /** @type {Readonly<Record<Language, Texts>>} */
