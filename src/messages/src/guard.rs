@@ -247,7 +247,7 @@ pub enum Tier {
     Attached,
     /// 1, the guard: it drives the lamp; it reads the switch and closes the capture.
     Guard,
-    /// 2: the kernel drives the lamp from the sensor's state; the guard cuts the power when the switch closes.
+    /// 2: the kernel drives the lamp from the sensor's state; the guard cuts the power of what does not close.
     Kernel,
     /// 3: lamp or switch are in the sensor's own power path.
     Power,

@@ -338,7 +338,7 @@ impl Words {
                 self.pick("Ein Schalter ist nur Taste eines Geräts", "A switch is only a key of a device")
             }
             Tier::Guard => self.pick("Der Wächter liest die Schalter", "The guard reads the switches"),
-            Tier::Kernel => self.pick("Schließen trennt auch den Strom", "Closing cuts the power too"),
+            Tier::Kernel => self.pick("Was nicht schließt, verliert den Strom", "What does not close loses its power"),
             Tier::Power => self.pick("Der Schalter trennt den Strom", "The switch cuts the power"),
         }
     }
