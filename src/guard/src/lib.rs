@@ -5,6 +5,7 @@
 //! out and reports.
 
 pub mod devices;
+pub mod doctor;
 pub mod enforce;
 pub mod lines;
 pub mod machine;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use subrosa_board::{Board, BoardError, FindError};
+use subrosa_guard::doctor::look;
 use subrosa_guard::enforce::{Enforcer, KillWay};
 use subrosa_guard::lines::{is_mute_device, print_attached};
 use subrosa_guard::node::Rights;
@@ -50,6 +51,8 @@ enum Task {
     Devices,
     /// Succeed if --descriptor is of a conference device with a mute key: for the udev rules.
     MuteDevice,
+    /// Read every switch and light every live lamp, print that as JSON, and end: for a device whose guard does not run.
+    Look,
 }
 
 fn main() -> ExitCode {
@@ -80,16 +83,24 @@ fn guard(arguments: Arguments) -> anyhow::Result<()> {
             anyhow::ensure!(is_mute_device(&descriptor), "no conference device with a mute key");
             return Ok(());
         }
-        Some(Task::StopHook) | None => {}
+        Some(Task::Look | Task::StopHook) | None => {}
     }
     subrosa_process::start::process("guard").context("core dumps cannot be ruled out")?;
     let board = arguments.board.context("give --board a name or a file")?;
     let board = Board::load(&Share::find(None).board_file(&board)?)?;
     let run = RunDir::new(arguments.run.context("give --run a folder")?);
     let users = Users::find(arguments.one_user)?;
-    if arguments.task.is_some() {
-        return Ok(stop_hook(&board, &run, &Rights::of(&users, arguments.one_user))?);
+    match arguments.task {
+        Some(Task::Look) => {
+            println!("{}", serde_json::to_string(&look(&board, &run)?)?);
+            Ok(())
+        }
+        Some(Task::StopHook | Task::Devices | Task::MuteDevice) => {
+            Ok(stop_hook(&board, &run, &Rights::of(&users, arguments.one_user))?)
+        }
+        None => {
+            let enforcer = Enforcer::ready(arguments.kill)?;
+            Ok(Guard::start(board, &run, &users, arguments.one_user, enforcer)?.run()?)
+        }
     }
-    let enforcer = Enforcer::ready(arguments.kill)?;
-    Ok(Guard::start(board, &run, &users, arguments.one_user, enforcer)?.run()?)
 }

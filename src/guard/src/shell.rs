@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 use sd_notify::NotifyState;
 use subrosa_board::{Board, InputLine, LinesBackend};
 use subrosa_messages::Capture;
+use subrosa_messages::doctor::{DoctorToGuard, InputLook, Look};
 use subrosa_messages::guard::{GuardToMedia, Lamp, Level, MediaToGuard, RoomToGuard, Trust};
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::Users;
@@ -68,6 +69,9 @@ pub struct Guard {
     microphone: Devices,
     media: Door<MediaToGuard>,
     room: Door<RoomToGuard>,
+    doctor: Door<DoctorToGuard>,
+    /// What the doctor that is connected was told last.
+    looked: Option<Look>,
     enforcer: Enforcer,
     memory: MemoryFile,
     signals: Signals,
@@ -129,7 +133,7 @@ impl Guard {
         };
         let (machine, actions) = Machine::start(now, setup, memory.recall(now));
         let door = |path: PathBuf, source| GuardError::Socket { path, source };
-        let (for_media, for_room) = (run.guard_for_media(), run.guard_for_room());
+        let (for_media, for_room, for_doctor) = (run.guard_for_media(), run.guard_for_room(), run.guard_for_doctor());
         let mut guard = Guard {
             machine,
             lines,
@@ -138,6 +142,8 @@ impl Guard {
             microphone,
             media: Door::open(&for_media, users.media).map_err(|source| door(for_media, source))?,
             room: Door::open(&for_room, users.room).map_err(|source| door(for_room, source))?,
+            doctor: Door::open(&for_doctor, users.doctor).map_err(|source| door(for_doctor, source))?,
+            looked: None,
             enforcer,
             memory,
             signals,
@@ -189,6 +195,7 @@ impl Guard {
                 self.queue.push_back(Event::Time);
             }
             self.think();
+            self.tell_doctor();
             if self.end.is_some_and(|end| self.machine.is_at_rest() || now >= end) {
                 return Ok(());
             }
@@ -207,9 +214,13 @@ impl Guard {
             PollFd::from_borrowed_fd(self.watch.changes(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.media.knock(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.room.knock(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.doctor.knock(), PollFlags::IN),
         ];
-        for (line, unsent) in [(self.media.line(), self.media.has_unsent()), (self.room.line(), self.room.has_unsent())]
-        {
+        for (line, unsent) in [
+            (self.media.line(), self.media.has_unsent()),
+            (self.room.line(), self.room.has_unsent()),
+            (self.doctor.line(), self.doctor.has_unsent()),
+        ] {
             let wanted = if unsent { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             descriptors.extend(line.map(|line| PollFd::from_borrowed_fd(line, wanted)));
         }
@@ -300,6 +311,30 @@ impl Guard {
                 Heard::Said(word) => Event::Room(word),
                 Heard::Gone => Event::RoomGone,
             });
+        }
+        for heard in self.doctor.hear() {
+            self.queue.push_back(match heard {
+                Heard::Said(DoctorToGuard::Show(lamp)) => Event::Show(lamp),
+                Heard::Connected | Heard::Gone => {
+                    self.looked = None;
+                    Event::Show(None)
+                }
+            });
+        }
+    }
+
+    /// Tells whoever looks after the device what has changed since it was told last.
+    fn tell_doctor(&mut self) {
+        if self.doctor.line().is_none() {
+            return;
+        }
+        let inputs = self.board.inputs().into_iter();
+        let inputs =
+            inputs.map(|(key, line)| InputLook { key: key.to_owned(), level: self.lines.read(line) }).collect();
+        let look = Look { state: self.machine.look(), inputs, shown: self.machine.shown(), lags: self.machine.lags() };
+        if self.looked.as_ref() != Some(&look) {
+            self.doctor.say(&look);
+            self.looked = Some(look);
         }
     }
 

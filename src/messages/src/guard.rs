@@ -200,6 +200,16 @@ pub enum NodeState {
     Unknown,
 }
 
+/// A lamp of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LampId {
+    /// Says that this capture may be capturing.
+    Live(Capture),
+    /// Says, on proof, that this capture is muted.
+    Muted(Capture),
+}
+
 /// A lamp as it was read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -4,6 +4,7 @@
 //! of types, one per direction, so that a wrong sentence does not compile: what comes from the room towards the
 //! guard ([`guard::RoomToGuard`]) has no word for *open* (promise P2).
 
+pub mod doctor;
 pub mod frame;
 pub mod guard;
 pub mod media;

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::users::User;
 
-/// Listens at `path` for one peer user. The socket's mode lets that user's group connect and nobody else; the
-/// credentials of who connects are to be checked with [`is_user`] all the same.
+/// Listens at `path` for one peer user. The socket's mode lets that user's group connect and nobody else (root needs no
+/// mode); the credentials of who connects are to be checked with [`is_user`] all the same.
 ///
 /// # Errors
 /// When the folder is missing or the socket cannot be made.
@@ -20,7 +20,7 @@ pub fn listen(path: &Path, peer: User) -> io::Result<UnixListener> {
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
-    if peer.uid == User::of_this_process().uid {
+    if [0, User::of_this_process().uid].contains(&peer.uid) {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     } else {
         // A folder with the set-group-ID bit (inode(7)) has already seen to it, and a unit may forbid the call.

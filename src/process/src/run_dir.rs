@@ -57,6 +57,12 @@ impl RunDir {
         self.guard().join("room.sock")
     }
 
+    /// Where `subrosa doctor` speaks with the guard. The guard listens.
+    #[must_use]
+    pub fn guard_for_doctor(&self) -> PathBuf {
+        self.guard().join("doctor.sock")
+    }
+
     /// Media's folder.
     #[must_use]
     pub fn media(&self) -> PathBuf {
@@ -67,6 +73,12 @@ impl RunDir {
     #[must_use]
     pub fn media_for_room(&self) -> PathBuf {
         self.media().join("room.sock")
+    }
+
+    /// Where `subrosa doctor` speaks with media. Media listens.
+    #[must_use]
+    pub fn media_for_doctor(&self) -> PathBuf {
+        self.media().join("doctor.sock")
     }
 
     /// The room's folder.

@@ -50,14 +50,18 @@ pub struct Users {
     pub room: User,
     /// `subrosa-sim`.
     pub sim: User,
+    /// Whoever may ask the processes how they are: root, or the one user of all.
+    pub doctor: User,
 }
+
+const ROOT: User = User { uid: 0, gid: 0 };
 
 impl Users {
     /// All processes run as the user of this one.
     #[must_use]
     pub fn one() -> Self {
         let me = User::of_this_process();
-        Users { guard: me, media: me, room: me, sim: me }
+        Users { guard: me, media: me, room: me, sim: me, doctor: me }
     }
 
     /// Each process has a user of its own.
@@ -69,7 +73,8 @@ impl Users {
             guard: User::by_name("subrosa-guard")?,
             media: User::by_name("subrosa-media")?,
             room: User::by_name("subrosa")?,
-            sim: User::by_name("subrosa-sim").unwrap_or(User { uid: 0, gid: 0 }),
+            sim: User::by_name("subrosa-sim").unwrap_or(ROOT),
+            doctor: ROOT,
         })
     }
 

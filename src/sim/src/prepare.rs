@@ -164,7 +164,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let user = |id| User { uid: id, gid: id + 100 };
-        let users = Users { guard: user(1), media: user(2), room: user(3), sim: user(4) };
+        let users = Users { guard: user(1), media: user(2), room: user(3), sim: user(4), doctor: user(5) };
         let device = device(folder.path());
         prepare(&device, &Share::find(Some(folder.path())), users, false).unwrap();
         let owners = |path: PathBuf| {

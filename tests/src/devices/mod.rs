@@ -116,7 +116,7 @@ impl Bench {
             Tier::Separate => Users::separate().expect("`make setup` creates the users"),
             Tier::One if rustix::process::geteuid().is_root() => {
                 const NOBODY: User = User { uid: 65_534, gid: 65_534 };
-                Users { guard: NOBODY, media: NOBODY, room: NOBODY, sim: NOBODY }
+                Users { guard: NOBODY, media: NOBODY, room: NOBODY, sim: NOBODY, doctor: NOBODY }
             }
             Tier::One => Users::one(),
         };

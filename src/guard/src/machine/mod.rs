@@ -6,6 +6,7 @@
 mod button;
 mod capture;
 mod doubt;
+mod lags;
 mod lamps;
 mod node;
 mod power;
@@ -17,6 +18,7 @@ mod words;
 use std::time::Duration;
 
 use subrosa_messages::Capture;
+use subrosa_messages::doctor::Lag;
 use subrosa_messages::guard::{GuardState, GuardToMedia, GuardToRoom, MediaToGuard, PermitId, RoomToGuard, Trust};
 
 use button::{Button, Hand};
@@ -26,6 +28,8 @@ pub use words::{Action, Event, LampId, Memory, Mode, Moment, NodeEvent, Permissi
 
 /// A room that is awake without a room process to hold its meeting sleeps after this long.
 const ROOM_MISSING: Duration = Duration::from_secs(3);
+/// A lamp that is shown goes back to saying what is true after this long, whatever became of who wanted to see it.
+const SHOWN: Duration = Duration::from_secs(30);
 
 /// What the machine has to know of the board.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,8 @@ pub struct Machine {
     condemned: bool,
     room: bool,
     room_deadline: Option<Moment>,
+    /// The lamp that is shown to whoever looks after the device, and until when.
+    shown: Option<(LampId, Moment)>,
     last_permit: u64,
     remembered: Memory,
     told: Option<GuardState>,
@@ -96,6 +102,7 @@ impl Machine {
             condemned: false,
             room: false,
             room_deadline: memory.awake.then(|| now.saturating_add(ROOM_MISSING)),
+            shown: None,
             last_permit: 0,
             remembered: memory,
             told: None,
@@ -118,7 +125,7 @@ impl Machine {
                 let hand = self.reveal.read(now, pressed);
                 self.reveal(hand, &mut actions);
             }
-            Event::Switch(capture, level) => self.capture(capture).switch.read(now, level),
+            Event::Switch(capture, level) => self.capture(capture).switch_read(now, level),
             Event::MuteKey(capture, pressed) => self.capture(capture).switch.key(now, pressed),
             Event::Lamp(lamp, seen) => {
                 let (LampId::Live(capture) | LampId::Muted(capture)) = lamp;
@@ -159,6 +166,7 @@ impl Machine {
             }
             Event::Room(RoomToGuard::Mute { capture }) => self.capture(capture).switch.mute(now),
             Event::Room(RoomToGuard::Sleep) => self.sleep(),
+            Event::Show(lamp) => self.shown = lamp.map(|lamp| (lamp, now.saturating_add(SHOWN))),
             Event::Time => {}
             Event::Second => {
                 self.camera.second(now, &mut actions);
@@ -188,8 +196,9 @@ impl Machine {
     pub fn deadline(&self) -> Option<Moment> {
         let around = self.around(Moment::ZERO);
         let captures = [&self.camera, &self.microphone].map(|capture| capture.deadline(around));
-        let buttons = [self.button.deadline(), self.reveal.deadline(), self.room_deadline];
-        captures.into_iter().chain(buttons).flatten().min()
+        let shown = self.shown.map(|(_, until)| until);
+        let others = [self.button.deadline(), self.reveal.deadline(), self.room_deadline, shown];
+        captures.into_iter().chain(others).flatten().min()
     }
 
     /// Every capture is proved closed.
@@ -198,8 +207,26 @@ impl Machine {
         self.camera.node == Node::Closed && self.microphone.node == Node::Closed
     }
 
+    /// What is true now.
+    #[must_use]
+    pub fn look(&self) -> GuardState {
+        self.state()
+    }
+
+    /// The lamp that is shown, while one is.
+    #[must_use]
+    pub fn shown(&self) -> Option<LampId> {
+        self.shown.map(|(lamp, _)| lamp)
+    }
+
+    /// How long it took, at the longest, of the camera and of the microphone.
+    #[must_use]
+    pub fn lags(&self) -> [Lag; 2] {
+        [self.camera.lag(), self.microphone.lag()]
+    }
+
     fn around(&self, now: Moment) -> Around {
-        Around { now, awake: self.awake, media: self.media, condemned: self.condemned }
+        Around { now, awake: self.awake, media: self.media, condemned: self.condemned, shown: self.shown() }
     }
 
     fn capture(&mut self, capture: Capture) -> &mut CaptureMachine {
@@ -277,6 +304,8 @@ impl Machine {
     }
 
     fn settle(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        // Awake, a lamp says what is true and nothing else.
+        self.shown = self.shown.filter(|(_, until)| !self.awake && !self.stopping && now < *until);
         let around = self.around(now);
         self.camera.settle(around, actions);
         self.microphone.settle(around, actions);

@@ -3,19 +3,11 @@
 use std::time::Duration;
 
 use subrosa_messages::Capture;
+pub use subrosa_messages::guard::LampId;
 use subrosa_messages::guard::{GuardToMedia, GuardToRoom, Lamp, Level, MediaToGuard, RoomToGuard};
 
 /// A moment: time since boot, suspended time included (`CLOCK_BOOTTIME`). The wall clock plays no part.
 pub type Moment = Duration;
-
-/// A lamp of the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LampId {
-    /// Says that this capture may be capturing.
-    Live(Capture),
-    /// Says, on proof, that this capture is muted.
-    Muted(Capture),
-}
 
 /// The two permissions that a node has in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +103,8 @@ pub enum Event {
     RoomGone,
     /// The room says something.
     Room(RoomToGuard),
+    /// Whoever looks after the device wants to see this lamp lit, or no longer any.
+    Show(Option<LampId>),
     /// The time of [`super::Machine::deadline`] has come.
     Time,
     /// A second has passed: whatever could be missed by events is looked at again.

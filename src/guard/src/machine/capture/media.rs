@@ -11,7 +11,10 @@ impl CaptureMachine {
     pub(in crate::machine) fn ask(&mut self, around: Around, permit: PermitId, actions: &mut Vec<Action>) {
         match self.refusal(around.awake) {
             Some(reason) => self.refuse(reason, actions),
-            None => self.light(permit, false),
+            None => {
+                self.stopwatch.asked(around.now);
+                self.light(permit, false);
+            }
         }
     }
 

@@ -5,14 +5,16 @@ mod media;
 mod verdict;
 
 use subrosa_messages::Capture;
-use subrosa_messages::guard::{GuardToMedia, PermitId, Refusal};
+use subrosa_messages::doctor::Lag;
+use subrosa_messages::guard::{GuardToMedia, Level, PermitId, Refusal};
 
 use super::doubt::Doubt;
+use super::lags::Stopwatch;
 use super::lamps::Lamps;
 use super::node::{Node, Permit};
 use super::power::Power;
 use super::switch::Switch;
-use super::{Action, Mode, Moment};
+use super::{Action, LampId, Mode, Moment};
 
 /// What a capture has to know of the rest.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub(super) struct Around {
     pub(super) media: bool,
     /// The media that is connected has been ordered killed.
     pub(super) condemned: bool,
+    /// The one lamp that is shown to whoever looks after the device.
+    pub(super) shown: Option<LampId>,
 }
 
 /// What a capture has on this board.
@@ -52,6 +56,7 @@ pub(super) struct CaptureMachine {
     /// A media has gone without its answer. If it has only left the socket and not died, its open may still complete.
     left_unanswered: bool,
     told: Option<Option<Refusal>>,
+    stopwatch: Stopwatch,
 }
 
 impl CaptureMachine {
@@ -68,7 +73,22 @@ impl CaptureMachine {
             unanswered: None,
             left_unanswered: false,
             told: None,
+            stopwatch: Stopwatch::default(),
         }
+    }
+
+    /// Its switch was read.
+    pub(super) fn switch_read(&mut self, now: Moment, level: Level) {
+        let was_open = self.switch.level() == Level::Open;
+        self.switch.read(now, level);
+        if was_open && self.switch.level() != Level::Open {
+            self.stopwatch.edge(now, &self.node);
+        }
+    }
+
+    /// How long it took, at the longest.
+    pub(super) fn lag(&self) -> Lag {
+        self.stopwatch.lag()
     }
 
     fn light(&mut self, permit: PermitId, again: bool) {

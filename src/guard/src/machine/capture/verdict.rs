@@ -5,7 +5,7 @@ use subrosa_messages::guard::{CaptureState, GuardToMedia, Level, NodeState, Refu
 use super::{Around, CaptureMachine};
 use crate::machine::doubt::{Doubt, LATE_OPEN, OBEDIENCE};
 use crate::machine::node::{Node, Permit};
-use crate::machine::{Action, Moment, Proved};
+use crate::machine::{Action, LampId, Moment, Proved};
 
 impl CaptureMachine {
     /// A second has passed: what events should have told is looked at.
@@ -31,13 +31,21 @@ impl CaptureMachine {
         }
         self.enforce(around, actions);
         self.cut_power(around);
+        self.stopwatch.look(around.now, &self.node);
     }
 
     /// What the lamps, the power and media are told.
     pub(in crate::machine) fn tell(&mut self, around: Around, actions: &mut Vec<Action>) {
         // A switch that cannot be read says nothing, and nothing is never dark: the room sees that it is unknown.
         let live = self.node != Node::Closed || self.switch.level() == Level::Unknown;
-        self.lamps.tell(self.capture, live, self.is_muted(), actions);
+        // One lamp after another is shown while the room sleeps, where nothing can be granted. A live lamp is never
+        // darkened for it, and *muted* is lit on proof of *closed* only, as ever.
+        let (live, muted) = match around.shown {
+            None => (live, self.is_muted()),
+            Some(LampId::Live(capture)) => (live || capture == self.capture, false),
+            Some(LampId::Muted(capture)) => (live, capture == self.capture),
+        };
+        self.lamps.tell(self.capture, live, muted, actions);
         self.power.tell(self.capture, actions);
         let refusal = self.refusal(around.awake);
         if around.media && self.told != Some(refusal) {

@@ -38,6 +38,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (capture(), prop::bool::weighted(0.7)).prop_map(|(capture, present)| Step::Plug(capture, present)),
         1 => capture().prop_map(Step::Overflow),
         1 => prop_oneof![0..300_u16, 0..15_000_u16].prop_map(Step::GuardDies),
+        1 => prop::option::of((capture(), any::<bool>())).prop_map(|lamp| {
+            Step::Show(lamp.map(|(capture, live)| if live { LampId::Live(capture) } else { LampId::Muted(capture) }))
+        }),
     ]
 }
 

@@ -187,3 +187,55 @@ fn p2_a_reveal_button_that_is_down_from_the_start_reveals_nothing() {
     }
     assert_eq!((world.reveals, world.machine.awake), (0, true));
 }
+
+#[test]
+fn p1_a_lamp_is_shown_while_the_room_sleeps_and_no_other_is_darkened_for_it() {
+    let (camera, microphone) = (Capture::Camera, Capture::Microphone);
+    let mut world = room(&[]);
+    let lamps = |world: &World| {
+        (world.devices[&camera].live, world.devices[&microphone].live, world.devices[&microphone].muted)
+    };
+    assert_eq!(lamps(&world), (false, false, false));
+    for (lamp, expected) in [
+        (LampId::Live(camera), (true, false, false)),
+        (LampId::Live(microphone), (false, true, false)),
+        (LampId::Muted(microphone), (false, false, true)),
+    ] {
+        world.step(Step::Show(Some(lamp)));
+        assert_eq!(lamps(&world), expected, "{lamp:?}");
+    }
+    world.step(Step::RootOpens(microphone));
+    assert_eq!(lamps(&world), (false, true, false), "what is open is lit, and not said to be muted");
+    world.step(Step::Show(Some(LampId::Live(camera))));
+    assert_eq!(lamps(&world), (true, true, false));
+    world.step(Step::RootCloses(microphone));
+    world.step(Step::Wait(100));
+    world.step(Step::Wait(30_000));
+    assert_eq!(lamps(&world), (false, false, false), "it ends by itself");
+    world.step(Step::Show(Some(LampId::Live(camera))));
+    for step in PRESS {
+        world.step(step);
+    }
+    assert_eq!((lamps(&world), world.machine.shown()), ((false, false, false), None), "awake, lamps say what is true");
+    world.step(Step::Show(Some(LampId::Live(camera))));
+    assert_eq!(lamps(&world), (false, false, false));
+}
+
+#[test]
+fn lags_are_those_of_permits_and_of_edges_while_something_is_open() {
+    let capture = Capture::Microphone;
+    let call = [Step::Ask(capture), Step::Open(capture), Step::AllOpen(capture), Step::Wait(500)];
+    let mut world = room(&[&PRESS[..], &call].concat());
+    let lag = |world: &World| world.machine.lags()[1];
+    assert_eq!((lag(&world).edges, lag(&world).permit_to_lamp_us), (0, Some(0)));
+    for step in [Step::Switch(capture, false), Step::Wait(20), Step::Obey, Step::Wait(500)] {
+        world.step(step);
+    }
+    let first = lag(&world);
+    // 20 ms until media obeys, 7 ms of the driver, and the pause between two proofs.
+    assert!(first.edges == 1 && (27_000..60_000).contains(&first.edge_to_closed_us.unwrap()), "{first:?}");
+    for step in [Step::Switch(capture, true), Step::Wait(100), Step::Switch(capture, false), Step::Wait(500)] {
+        world.step(step);
+    }
+    assert_eq!(lag(&world), first, "nothing was open");
+}
