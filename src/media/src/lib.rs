@@ -21,6 +21,7 @@ pub mod captures;
 pub mod card;
 pub mod cut;
 pub mod display;
+pub mod doctor;
 pub mod encode;
 pub mod guard;
 pub mod inbound;

@@ -36,6 +36,9 @@ enum Task {
         /// Height of the picture.
         #[arg(long, default_value_t = 720)]
         height: u32,
+        /// Print what it made, as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Makes data for the simulated room.
     #[command(subcommand)]
@@ -76,10 +79,14 @@ fn main() -> anyhow::Result<ExitCode> {
     subrosa_process::start::process("media")?;
     let arguments = Arguments::parse();
     match (arguments.task, arguments.serve) {
-        (Some(Task::Trial { row, board, width, height }), _) => {
+        (Some(Task::Trial { row, board, width, height, json }), _) => {
             plugins::start()?;
             let rows = board.as_deref().map_or(Ok(Vec::new()), rows_of)?;
-            trial::run(&row, &rows, Size { width, height }).with_context(|| format!("{row} failed its trial"))?;
+            let made =
+                trial::run(&row, &rows, Size { width, height }).with_context(|| format!("{row} failed its trial"))?;
+            if json {
+                println!("{}", serde_json::to_string(&made)?);
+            }
         }
         (Some(Task::Sample(Sample::Camera { portrait, out })), _) => {
             plugins::start()?;

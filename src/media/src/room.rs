@@ -1,4 +1,5 @@
-//! The door for the room: one connection at a time, each frame handed on as it comes.
+//! The door for the room, and the one for whoever looks after the device: one connection at a time, each frame handed
+//! on as it comes.
 
 use std::io;
 use std::net::Shutdown;
@@ -8,76 +9,100 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use subrosa_messages::frame::{self, Decoder, Frame};
 use subrosa_messages::media::{MediaToRoom, RoomToMedia};
 use subrosa_process::peer;
 use subrosa_process::users::User;
 
-/// What happens at the door.
+/// What happens at a door.
 #[derive(Debug)]
-pub enum RoomEvent {
-    /// The room has said something.
-    Said(Frame<RoomToMedia>),
-    /// The room is gone: everything it opened is closed.
+pub enum DoorEvent<In> {
+    /// The peer has said something.
+    Said(Frame<In>),
+    /// The peer is gone: everything it opened is closed.
     Gone,
 }
 
-/// Messages that wait for the room to read them. A room that reads nothing for so many is hung.
+/// What happens at the door for the room.
+pub type RoomEvent = DoorEvent<RoomToMedia>;
+/// Speaks to the room.
+pub type Say = SayTo<MediaToRoom>;
+
+/// Messages that wait for the peer to read them. One that reads nothing for so many is hung.
 const OUTBOX: usize = 4096;
 
-type Outbox = SyncSender<(MediaToRoom, Vec<u8>)>;
+type Outbox<Out> = SyncSender<(Out, Vec<u8>)>;
 
-/// Speaks to the room that is connected; to nobody while none is. Never blocks.
-#[derive(Clone, Debug, Default)]
-pub struct Say(Arc<Mutex<Option<(Outbox, UnixStream)>>>);
+/// Speaks to the peer that is connected; to nobody while none is. Never blocks.
+#[derive(Debug)]
+pub struct SayTo<Out>(Arc<Mutex<Option<(Outbox<Out>, UnixStream)>>>);
 
-impl Say {
+impl<Out> Clone for SayTo<Out> {
+    fn clone(&self) -> Self {
+        SayTo(self.0.clone())
+    }
+}
+
+impl<Out> Default for SayTo<Out> {
+    fn default() -> Self {
+        SayTo(Arc::default())
+    }
+}
+
+impl<Out> SayTo<Out> {
     /// Says something, with a body.
-    pub fn say(&self, message: MediaToRoom, body: Vec<u8>) {
+    pub fn say(&self, message: Out, body: Vec<u8>) {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((outbox, socket)) = connection.as_ref() else { return };
         if let Err(TrySendError::Full(_)) = outbox.try_send((message, body)) {
-            tracing::warn!("the room reads nothing: its connection is closed");
+            tracing::warn!("a peer reads nothing: its connection is closed");
             let _closed_anyway = socket.shutdown(Shutdown::Both);
             *connection = None;
         }
     }
 }
 
-/// Waits for the room on a thread of its own.
+/// Waits for a peer on a thread of its own, which bears its name.
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn attend(
+pub fn attend<In: DeserializeOwned, Out: Serialize + Send + 'static>(
+    name: &'static str,
     listener: UnixListener,
-    room: User,
-    say: &Say,
-    tell: impl Fn(RoomEvent) + Send + 'static,
+    user: User,
+    say: &SayTo<Out>,
+    tell: impl Fn(DoorEvent<In>) + Send + 'static,
 ) -> io::Result<()> {
     let say = say.clone();
-    thread::Builder::new().name("room".into()).spawn(move || {
+    thread::Builder::new().name(name.into()).spawn(move || {
         for socket in listener.incoming() {
             let Ok(socket) = socket else {
                 // No descriptor left, or the like: not at full speed round and round.
                 thread::sleep(Duration::from_millis(100));
                 continue;
             };
-            if !peer::is_user(&socket, room) {
-                tracing::warn!("somebody else than the room tried to connect");
+            if !peer::is_user(&socket, user) {
+                tracing::warn!("somebody else than the {name} tried to connect");
                 continue;
             }
             converse(socket, &say, &tell);
             *say.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            tell(RoomEvent::Gone);
+            tell(DoorEvent::Gone);
         }
     })?;
     Ok(())
 }
 
-fn converse(mut socket: UnixStream, say: &Say, tell: &impl Fn(RoomEvent)) {
+fn converse<In: DeserializeOwned, Out: Serialize + Send + 'static>(
+    mut socket: UnixStream,
+    say: &SayTo<Out>,
+    tell: &impl Fn(DoorEvent<In>),
+) {
     let (Ok(out), Ok(handle)) = (socket.try_clone(), socket.try_clone()) else { return };
     let (outbox, waiting) = mpsc::sync_channel(OUTBOX);
-    let writer = thread::Builder::new().name("room-out".into()).spawn(move || write(out, &waiting));
+    let writer = thread::Builder::new().name("out".into()).spawn(move || write(out, &waiting));
     if writer.is_err() {
         return;
     }
@@ -85,7 +110,7 @@ fn converse(mut socket: UnixStream, say: &Say, tell: &impl Fn(RoomEvent)) {
     let mut decoder = Decoder::default();
     loop {
         match frame::read(&mut socket, &mut decoder) {
-            Ok(Some(frame)) => tell(RoomEvent::Said(frame)),
+            Ok(Some(frame)) => tell(DoorEvent::Said(frame)),
             Ok(None) => return,
             Err(error) => {
                 tracing::warn!("{error}");
@@ -96,7 +121,7 @@ fn converse(mut socket: UnixStream, say: &Say, tell: &impl Fn(RoomEvent)) {
     }
 }
 
-fn write(mut socket: UnixStream, waiting: &Receiver<(MediaToRoom, Vec<u8>)>) {
+fn write<Out: Serialize>(mut socket: UnixStream, waiting: &Receiver<(Out, Vec<u8>)>) {
     while let Ok((message, body)) = waiting.recv() {
         if frame::write(&mut socket, &message, &body).is_err() {
             let _closed_anyway = socket.shutdown(Shutdown::Both);
@@ -118,7 +143,7 @@ mod tests {
         let me = User::of_this_process();
         let (sender, events) = mpsc::channel();
         let say = Say::default();
-        attend(peer::listen(&path, me).unwrap(), me, &say, move |event| sender.send(event).unwrap()).unwrap();
+        attend("room", peer::listen(&path, me).unwrap(), me, &say, move |event| sender.send(event).unwrap()).unwrap();
         for _ in 0..2 {
             let mut room = UnixStream::connect(&path).unwrap();
             frame::write(&mut room, &RoomToMedia::Count, &[]).unwrap();
@@ -140,7 +165,7 @@ mod tests {
         let me = User::of_this_process();
         let (sender, events) = mpsc::channel();
         let say = Say::default();
-        attend(peer::listen(&path, me).unwrap(), me, &say, move |event| sender.send(event).unwrap()).unwrap();
+        attend("room", peer::listen(&path, me).unwrap(), me, &say, move |event| sender.send(event).unwrap()).unwrap();
         let mut room = UnixStream::connect(&path).unwrap();
         frame::write(&mut room, &RoomToMedia::Count, &[]).unwrap();
         events.recv_timeout(Duration::from_secs(5)).unwrap();

@@ -8,12 +8,13 @@ pub mod range;
 mod sim;
 mod v4l2;
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use subrosa_board::CaptureSource;
 use subrosa_messages::Capture;
+use subrosa_messages::doctor::CameraModes;
 use subrosa_messages::media::{CaptureHealth, MediaToRoom, Size};
 
 use crate::Notify;
@@ -65,7 +66,12 @@ pub struct Bench {
     pub blur: Blur,
     /// Called when it fails by itself.
     pub failed: Arc<dyn Fn(CameraError) + Send + Sync>,
+    /// Where it says what it offers and what it was asked for, if that is a choice.
+    pub modes: Modes,
 }
+
+/// What the camera offered when it was opened last, and what it was asked for.
+pub type Modes = Arc<Mutex<Option<CameraModes>>>;
 
 /// Opens all nodes of a permit.
 type Open = fn(&Permit, &Bench) -> Result<Box<dyn Device>, CameraError>;
@@ -85,6 +91,7 @@ enum Order {
 /// The room's camera. Every call returns at once.
 pub struct Camera {
     orders: Sender<Order>,
+    modes: Modes,
 }
 
 impl Camera {
@@ -104,7 +111,9 @@ impl Camera {
         picture.cut().when_closed(Box::new(move |_| {
             let _ends_with_the_process = at_edge.send(Order::Close);
         }));
+        let modes = Modes::default();
         let mut desk = Desk {
+            modes: modes.clone(),
             open: KINDS.iter().find(|row| row.0 == kind).map(|row| row.1),
             picture: picture.clone(),
             timebase: timebase.clone(),
@@ -115,7 +124,13 @@ impl Camera {
             number: 0,
         };
         thread::Builder::new().name("camera".into()).spawn(move || desk.work(&inbox))?;
-        Ok(Camera { orders })
+        Ok(Camera { orders, modes })
+    }
+
+    /// What it offered when it was opened last, and what it was asked for.
+    #[must_use]
+    pub fn modes(&self) -> Option<CameraModes> {
+        self.modes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Opens it under this permit.
@@ -149,6 +164,7 @@ struct Desk {
     orders: Sender<Order>,
     held: Option<Held>,
     number: u64,
+    modes: Modes,
 }
 
 impl Desk {
@@ -231,7 +247,13 @@ impl Desk {
         self.picture.at_first_camera_frame(Box::new(move || {
             let _lives_as_long = orders.send(Order::Frame(number));
         }));
-        Bench { picture: self.picture.clone(), timebase: self.timebase.clone(), blur: self.blur.clone(), failed }
+        Bench {
+            picture: self.picture.clone(),
+            timebase: self.timebase.clone(),
+            blur: self.blur.clone(),
+            failed,
+            modes: self.modes.clone(),
+        }
     }
 
     fn say(&self, state: CaptureHealth) {

@@ -2,8 +2,11 @@
 //!
 //! `v4l2src` opens its node once, at READY, and keeps it until NULL; so the permit is used by exactly one open.
 
+use std::sync::PoisonError;
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use subrosa_messages::doctor::CameraModes;
 use subrosa_messages::media::Size;
 
 use super::{Bench, CameraError, Device, decode, size};
@@ -37,7 +40,15 @@ impl Device for Camera {
     fn start(&mut self) -> Result<(), CameraError> {
         let pad = self.source.static_pad("src").ok_or(CameraError::Plugins)?;
         let rate = self.bench.picture.info().fps();
-        let choice = choose(&pad.query_caps(None), size(&self.bench.picture), rate).ok_or(CameraError::Format)?;
+        let (offered, wanted) = (pad.query_caps(None), size(&self.bench.picture));
+        let choice = choose(&offered, wanted, rate).ok_or(CameraError::Format)?;
+        let modes = CameraModes {
+            wanted,
+            wanted_rate: u32::try_from(rate.numer()).unwrap_or_default(),
+            chosen: choice.caps.to_string(),
+            offered: offered.iter().map(ToString::to_string).collect(),
+        };
+        *self.bench.modes.lock().unwrap_or_else(PoisonError::into_inner) = Some(modes);
         let filter = gst::ElementFactory::make("capsfilter").build().map_err(|_| CameraError::Plugins)?;
         filter.set_property("caps", &choice.caps);
         self.pipeline.add(&filter).map_err(|_| CameraError::Plugins)?;

@@ -32,6 +32,22 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 /// Frames of a trial.
 const FRAMES: u64 = 6;
 
+/// What a row made in its trial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Made {
+    /// Which row.
+    pub row: &'static str,
+    /// What its SPS says: ten times the level (ITU-T H.264, A.3); `None`: not H.264.
+    pub level: Option<u8>,
+    /// As GStreamer writes it; `None`: the encoder does not say.
+    pub colorimetry: Option<String>,
+    /// Bytes of the largest frame.
+    pub largest: usize,
+    /// From the start of the encoder to its first frame, in milliseconds.
+    pub first_frame_ms: u64,
+}
+
 /// Why a row failed its trial.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
@@ -60,9 +76,10 @@ pub enum TrialError {
 /// # Errors
 /// When the encoder does not run, or its first frame is no key frame with headers, or a key frame that was asked for
 /// does not come, or frames are lost.
-pub fn run(row: &str, rows: &[&'static Row], size: Size) -> Result<(), TrialError> {
+pub fn run(row: &str, rows: &[&'static Row], size: Size) -> Result<Made, TrialError> {
     let of_board = rows.iter().copied().find(|known| known.name == row);
     let row = of_board.or_else(|| rows::find(row)).ok_or(TrialError::Unknown)?;
+    let began = Instant::now();
     let timebase = Timebase::start();
     let cut = Cut::camera(&timebase);
     // The picture's own card is what is encoded: five frames a second, and one for each key frame.
@@ -89,14 +106,14 @@ pub fn run(row: &str, rows: &[&'static Row], size: Size) -> Result<(), TrialErro
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let _nobody_waits = sender.send(sample.buffer_owned());
+                let _nobody_waits = sender.send(sample);
                 Ok(gst::FlowSuccess::Ok)
             })
             .build(),
     );
     pipeline.set_state(gst::State::Playing).map_err(|_| stream("its frames cannot be read"))?;
     let link = encoding.producer().add_consumer(&source).map_err(|_| stream("its frames cannot be read"))?;
-    let outcome = judge(row, &frames, &picture, &cut, &failed);
+    let outcome = judge(row, &frames, &picture, &cut, &failed, began);
     drop(link);
     let _stopped = pipeline.set_state(gst::State::Null);
     outcome.map_err(stream)
@@ -104,35 +121,43 @@ pub fn run(row: &str, rows: &[&'static Row], size: Size) -> Result<(), TrialErro
 
 fn judge(
     row: &Row,
-    frames: &mpsc::Receiver<Option<gst::Buffer>>,
+    frames: &mpsc::Receiver<gst::Sample>,
     picture: &Picture,
     cut: &Cut,
     failed: &AtomicBool,
-) -> Result<(), &'static str> {
-    let next = || match frames.recv_timeout(Duration::from_secs(3)) {
-        Ok(Some(frame)) => Ok(frame),
-        _ if failed.load(Ordering::SeqCst) => Err("it stops with an error"),
-        _ => Err("frames go in and none come out"),
+    began: Instant,
+) -> Result<Made, &'static str> {
+    let mut made = Made { row: row.name, level: None, colorimetry: None, largest: 0, first_frame_ms: 0 };
+    let next = |made: &mut Made| -> Result<gst::Buffer, &'static str> {
+        let sample = frames.recv_timeout(Duration::from_secs(3)).map_err(|_| {
+            if failed.load(Ordering::SeqCst) { "it stops with an error" } else { "frames go in and none come out" }
+        })?;
+        let frame = sample.buffer_owned().ok_or("a frame of it cannot be read")?;
+        made.largest = made.largest.max(frame.size());
+        let said = sample.caps().and_then(|caps| caps.structure(0)?.get::<String>("colorimetry").ok());
+        made.colorimetry = said.or(made.colorimetry.take());
+        Ok(frame)
     };
     let is_key = |frame: &gst::Buffer| !frame.flags().contains(gst::BufferFlags::DELTA_UNIT);
-    let first = next()?;
+    let first = next(&mut made)?;
+    made.first_frame_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     if !is_key(&first) {
         return Err("its first frame is no key frame");
     }
     if row.codec == Codec::H264 {
         let bytes = first.map_readable().map_err(|_| "its first frame cannot be read")?;
-        check_headers(&bytes)?;
+        made.level = Some(check_headers(&bytes)?);
     }
     let mut seen = 1;
     while seen < FRAMES / 2 {
-        next()?;
+        next(&mut made)?;
         seen += 1;
     }
     // As at the edge of a capture: the card, as a key frame, at this very time.
     picture.rehearse_edge(cut);
     while seen < FRAMES {
-        if is_key(&next()?) {
-            return Ok(());
+        if is_key(&next(&mut made)?) {
+            return Ok(made);
         }
         seen += 1;
     }
@@ -140,19 +165,19 @@ fn judge(
 }
 
 /// Whether an access unit starts a constrained-baseline stream that a peer can decode from here: SPS and PPS in
-/// front of the slice, `profile_idc` 66 (ITU-T H.264, 7.3.2.1.1 and A.2).
-fn check_headers(access_unit: &[u8]) -> Result<(), &'static str> {
-    let (mut sps, mut pps) = (false, false);
+/// front of the slice, `profile_idc` 66 (ITU-T H.264, 7.3.2.1.1 and A.2). What is said is `level_idc`.
+fn check_headers(access_unit: &[u8]) -> Result<u8, &'static str> {
+    let (mut sps, mut pps) = (None, false);
     for unit in nal_units(access_unit) {
         match unit.first().map(|header| header & 0x1f) {
             Some(7) => {
                 if unit.get(1) != Some(&66) {
                     return Err("its profile is not baseline");
                 }
-                sps = true;
+                sps = unit.get(3).copied();
             }
             Some(8) => pps = true,
-            Some(5) => return if sps && pps { Ok(()) } else { Err("SPS or PPS are missing in front of a key frame") },
+            Some(5) => return sps.filter(|_| pps).ok_or("SPS or PPS are missing in front of a key frame"),
             _ => {}
         }
     }
@@ -270,7 +295,8 @@ mod tests {
     fn software_rows_pass_and_unknown_ones_do_not() {
         crate::plugins::start().unwrap();
         for row in ["x264enc", "openh264enc", "vp8enc"] {
-            run(row, &[], SIZE).unwrap_or_else(|error| panic!("{row}: {error}"));
+            let made = run(row, &[], SIZE).unwrap_or_else(|error| panic!("{row}: {error}"));
+            assert_eq!((made.row, made.level.is_some(), made.largest > 0), (row, row != "vp8enc", true), "{made:?}");
         }
         assert!(matches!(run("nosuchenc", &[], SIZE), Err(TrialError::Unknown)));
     }
@@ -287,7 +313,7 @@ mod tests {
         let stream =
             |units: &[&[u8]]| units.iter().flat_map(|unit| [&[0, 0, 0, 1], *unit].concat()).collect::<Vec<u8>>();
         let (sps, pps, idr): (&[u8], &[u8], &[u8]) = (&[0x67, 66, 0xc0, 31], &[0x68, 1], &[0x65, 1]);
-        assert_eq!(check_headers(&stream(&[sps, pps, idr])), Ok(()));
+        assert_eq!(check_headers(&stream(&[sps, pps, idr])), Ok(31));
         assert!(check_headers(&stream(&[sps, idr])).is_err());
         assert!(check_headers(&stream(&[idr, sps, pps])).is_err());
         assert!(check_headers(&stream(&[&[0x67, 100, 0, 31], pps, idr])).is_err());

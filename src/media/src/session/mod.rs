@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use subrosa_board::{Board, BoardError, FindError};
 use subrosa_messages::Capture;
+use subrosa_messages::doctor::{DoctorToMedia, Echo, MediaToDoctor};
 use subrosa_messages::frame::Frame;
 use subrosa_messages::media::{
     CaptureHealth, Codec, Counters, LinkId, MediaConfiguration, MediaToRoom, Picture, RoomToMedia, TrackId,
@@ -25,6 +26,7 @@ use crate::blur::Blur;
 use crate::blur::segmenter::Place;
 use crate::captures::{self, Captures};
 use crate::cut::Cuts;
+use crate::doctor::Wishes;
 use crate::encode::Run;
 use crate::encode::narrowed;
 use crate::encode::rows::Row;
@@ -33,7 +35,7 @@ use crate::link::{LinkEvent, certificate};
 use crate::permit::Permit;
 use crate::plugins::{self, PluginsError};
 use crate::reveal::{self, Reveal};
-use crate::room::{self, RoomEvent, Say};
+use crate::room::{self, DoorEvent, RoomEvent, Say, SayTo};
 use crate::timebase::Timebase;
 use links::Links;
 use works::{Works, WorksError};
@@ -109,6 +111,7 @@ pub enum SessionError {
 #[derive(Debug)]
 enum Happening {
     Room(RoomEvent),
+    Doctor(DoorEvent<DoctorToMedia>),
     Guard(GuardEvent),
     Link(LinkId, LinkEvent),
     Health(Capture, CaptureHealth),
@@ -127,8 +130,10 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
     let _already_there = std::fs::create_dir_all(settings.own_state());
     let run = RunDir::new(&settings.run);
     let users = Users::find(settings.one_user)?;
-    let path = run.media_for_room();
-    let listener = peer::listen(&path, users.room).map_err(|source| SessionError::Listen { path, source })?;
+    let listen =
+        |path: PathBuf, user| peer::listen(&path, user).map_err(|source| SessionError::Listen { path, source });
+    let listener = listen(run.media_for_room(), users.room)?;
+    let for_doctor = listen(run.media_for_doctor(), users.doctor)?;
     // Before the guard is asked for anything: see `plugins::start`.
     plugins::start()?;
     let rows = narrowed::of_board(&board)?;
@@ -140,7 +145,11 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
     let say = Say::default();
     let words = guard::Words::default();
     let to_loop = inbox.clone();
-    room::attend(listener, users.room, &say, move |event| drop(to_loop.send(Happening::Room(event))))?;
+    room::attend("room", listener, users.room, &say, move |event| drop(to_loop.send(Happening::Room(event))))?;
+    let (to_loop, say_doctor) = (inbox.clone(), SayTo::default());
+    room::attend("doctor", for_doctor, users.doctor, &say_doctor, move |event| {
+        drop(to_loop.send(Happening::Doctor(event)));
+    })?;
     let to_loop = inbox.clone();
     guard::attend(run.guard_for_media(), users.guard, &cuts, &words, move |event| {
         drop(to_loop.send(Happening::Guard(event)));
@@ -159,6 +168,7 @@ pub fn serve(settings: &Settings) -> Result<(), SessionError> {
         cuts,
         blur,
         say,
+        say_doctor,
         words,
         inbox: inbox.clone(),
     };
@@ -176,6 +186,7 @@ struct Surroundings {
     cuts: Cuts,
     blur: Blur,
     say: Say,
+    say_doctor: SayTo<MediaToDoctor>,
     words: guard::Words,
     inbox: Sender<Happening>,
 }
@@ -205,6 +216,7 @@ struct Session {
     microphone: Captures,
     reveal: Reveal,
     health: [CaptureHealth; 2],
+    wishes: Wishes,
     pictures: Vec<Picture>,
     played: Vec<TrackId>,
     next_tick: Option<Instant>,
@@ -224,6 +236,7 @@ impl Session {
             microphone: Captures::default(),
             reveal: Reveal::default(),
             health: [CaptureHealth::Closed; 2],
+            wishes: Wishes::default(),
             pictures: Vec::new(),
             played: Vec::new(),
             next_tick: None,
@@ -268,6 +281,11 @@ impl Session {
         match happening {
             Happening::Room(RoomEvent::Said(frame)) => return self.room_said(frame),
             Happening::Room(RoomEvent::Gone) => self.room_gone(),
+            Happening::Doctor(DoorEvent::Said(frame)) => self.doctor_said(frame.message),
+            Happening::Doctor(DoorEvent::Gone) => {
+                self.wishes.doctor_wants(false, false);
+                self.wish();
+            }
             Happening::Guard(event) => self.guard_said(event),
             Happening::Link(link, event) => self.link_said(link, event),
             Happening::Health(capture, state) => {
@@ -319,8 +337,8 @@ impl Session {
         match message {
             RoomToMedia::Configure(configuration) => return self.configure(configuration),
             RoomToMedia::Want { camera, microphone } => {
-                self.capture(Capture::Camera, captures::Event::Wanted(camera), None);
-                self.capture(Capture::Microphone, captures::Event::Wanted(microphone), None);
+                self.wishes.room_wants(camera, microphone);
+                self.wish();
             }
             RoomToMedia::Hide { background, size } => {
                 self.reveal(reveal::Event::Hides(background.hides()));
@@ -360,6 +378,9 @@ impl Session {
     fn link_order(&mut self, message: RoomToMedia, body: Vec<u8>) {
         match message {
             RoomToMedia::OpenLink { link, side, lines, data_channel } => {
+                // From here on what is captured goes to a guest, so nobody but the room may want it.
+                self.wishes.doctor_wants(false, false);
+                self.wish();
                 let Some(works) = &self.works else { return };
                 let inbox = self.around.inbox.clone();
                 let tell = Arc::new(move |link, event| drop(inbox.send(Happening::Link(link, event))));
@@ -434,10 +455,50 @@ impl Session {
         self.early.clear();
         self.pictures.clear();
         self.played.clear();
-        self.capture(Capture::Camera, captures::Event::Wanted(false), None);
-        self.capture(Capture::Microphone, captures::Event::Wanted(false), None);
+        self.wishes.room_wants(false, false);
+        self.wish();
         self.encoders_needed();
         self.route();
+    }
+
+    /// Tells the machines of the captures what is wanted of them.
+    fn wish(&mut self) {
+        for capture in Capture::ALL {
+            let wanted = self.wishes.want(capture);
+            self.capture(capture, captures::Event::Wanted(wanted), None);
+        }
+    }
+
+    fn doctor_said(&mut self, message: DoctorToMedia) {
+        match message {
+            DoctorToMedia::Want { camera, microphone } => {
+                let alone = self.links.is_empty();
+                self.wishes.doctor_wants(alone && camera, alone && microphone);
+                self.wish();
+            }
+            DoctorToMedia::Chirp => {
+                let say = self.around.say_doctor.clone();
+                let tell = move |echo| say.say(MediaToDoctor::Echo(echo), Vec::new());
+                // Guests would hear it.
+                match self.works.as_ref().filter(|_| self.links.is_empty()) {
+                    Some(works) => works.chirp(Box::new(tell)),
+                    None => tell(Echo::NotListening),
+                }
+            }
+            DoctorToMedia::Ask => {
+                let [camera, microphone] = self.health;
+                let counters = self.counters();
+                let modes = self.works.as_ref().and_then(Works::camera_modes);
+                let vitals = MediaToDoctor::Vitals {
+                    links: counters.links,
+                    camera,
+                    microphone,
+                    camera_frames: counters.camera_frames,
+                    modes,
+                };
+                self.around.say_doctor.say(vitals, Vec::new());
+            }
+        }
     }
 
     fn guard_said(&mut self, event: GuardEvent) {

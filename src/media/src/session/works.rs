@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use gstreamer_utils::StreamProducer;
 use subrosa_messages::Capture;
+use subrosa_messages::doctor::{CameraModes, Echo};
 use subrosa_messages::media::{
     Codec, Counters, DescriptionKind, Line, LinkId, MediaConfiguration, Rectangle, Size, TrackId,
 };
@@ -185,6 +186,16 @@ impl Works {
             Capture::Camera => self.camera.close(),
             Capture::Microphone => self.sound.close_microphone(),
         }
+    }
+
+    /// What the camera offered when it was opened last, and what it was asked for.
+    pub fn camera_modes(&self) -> Option<CameraModes> {
+        self.camera.modes()
+    }
+
+    /// See [`Sound::chirp`].
+    pub fn chirp(&self, tell: Box<dyn FnOnce(Echo) + Send>) {
+        self.sound.chirp(tell);
     }
 
     /// The frames of the room in a codec: picture or sound.

@@ -8,6 +8,7 @@ use subrosa_board::CaptureSource;
 use subrosa_messages::Capture;
 use subrosa_messages::media::{CaptureHealth, MediaToRoom};
 
+use super::chirp::Chirp;
 use super::encoder::Encoder;
 use super::frame::SILENCE;
 use super::microphone;
@@ -28,6 +29,7 @@ pub(super) struct Ear {
     pub notify: Notify,
     /// Held while the device is open: the next opening waits for the last closing.
     pub turn: Mutex<()>,
+    pub chirp: Chirp,
 }
 
 impl Ear {
@@ -67,6 +69,7 @@ impl Ear {
         // A device that failed by itself has no edge of the guard's.
         self.cut.close();
         self.encoder.forget();
+        self.chirp.forget();
         self.voice().closed();
         drop(permit);
         self.tell(health);
@@ -89,6 +92,7 @@ impl Ear {
             if !self.cut.is_open() {
                 return CaptureHealth::Closed;
             }
+            self.chirp.taken(&frame);
             self.voice().captured(&mut frame);
             self.encoder.encode(&frame, pts);
             if !running {

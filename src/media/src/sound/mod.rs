@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer_utils::StreamProducer;
 use subrosa_board::Board;
+use subrosa_messages::doctor::Echo;
 use subrosa_process::run_dir::RunDir;
 
 use crate::Notify;
@@ -24,6 +25,7 @@ use crate::permit::Permit;
 use crate::timebase::Timebase;
 
 mod capture;
+mod chirp;
 #[cfg(test)]
 mod echo_figures;
 mod encoder;
@@ -42,6 +44,7 @@ mod tests;
 mod track;
 
 use capture::Ear;
+use chirp::Chirp;
 use encoder::Encoder;
 use player::Player;
 use processing::{Sonora, Steps, Voice};
@@ -68,6 +71,7 @@ pub struct Sound {
     player: Player,
     /// Stops the thread of the open microphone.
     listening: Mutex<Option<Arc<Stop>>>,
+    chirp: Chirp,
 }
 
 impl Sound {
@@ -78,7 +82,9 @@ impl Sound {
     pub fn new(board: &Board, run: &RunDir, timebase: &Timebase, cut: Cut, notify: Notify) -> Result<Self, SoundError> {
         let voice: Box<dyn Voice> = Box::new(Sonora::new(Steps::for_device(board.microphone.cancels_echo())));
         let voice = Arc::new(Mutex::new(voice));
-        let player = Player::new(Outlet::new(&board.speaker, run), voice.clone(), timebase, notify.clone())?;
+        let chirp = Chirp::default();
+        let outlet = Outlet::new(&board.speaker, run);
+        let player = Player::new(outlet, voice.clone(), timebase, notify.clone(), chirp.clone())?;
         let ear = Arc::new(Ear {
             source: board.microphone.source,
             voice,
@@ -87,8 +93,9 @@ impl Sound {
             timebase: timebase.clone(),
             notify,
             turn: Mutex::new(()),
+            chirp: chirp.clone(),
         });
-        Ok(Sound { ear, player, listening: Mutex::new(None) })
+        Ok(Sound { ear, player, listening: Mutex::new(None), chirp })
     }
 
     /// Opus packets of the microphone, 20 ms each; none while it is closed.
@@ -115,6 +122,15 @@ impl Sound {
             stop.raise();
         }
         self.ear.encoder.forget();
+    }
+
+    /// Plays a chirp and tells how long its way to the microphone was; see [`chirp`].
+    pub fn chirp(&self, tell: Box<dyn FnOnce(Echo) + Send>) {
+        if self.listening.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return tell(Echo::NotListening);
+        }
+        self.chirp.begin(tell);
+        self.player.wake();
     }
 
     /// Plays exactly these tracks from now on.

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use subrosa_messages::media::MediaToRoom;
 
 use super::SoundError;
+use super::chirp::Chirp;
 use super::frame::{Frame, SAMPLES};
 use super::processing::Voice;
 use super::speaker::Outlet;
@@ -47,16 +48,24 @@ impl Player {
         voice: Arc<Mutex<Box<dyn Voice>>>,
         timebase: &Timebase,
         notify: Notify,
+        chirp: Chirp,
     ) -> Result<Self, SoundError> {
         let shared = Arc::new(Shared::default());
         let thread = {
             let (shared, timebase) = (shared.clone(), timebase.clone());
             thread::Builder::new()
                 .name("speaker".to_owned())
-                .spawn(move || run(&shared, outlet, &voice, &timebase, &notify))
+                .spawn(move || run(&shared, outlet, &voice, &timebase, &notify, &chirp))
                 .map_err(SoundError::Thread)?
         };
         Ok(Player { shared, timebase: timebase.clone(), thread: Some(thread) })
+    }
+
+    /// There is a chirp to be played.
+    pub fn wake(&self) {
+        // Whoever is about to wait holds this while it looks.
+        drop(self.shared.heard());
+        self.shared.changed.notify_all();
     }
 
     /// Plays exactly these from now on.
@@ -97,19 +106,26 @@ impl Drop for Player {
     }
 }
 
-fn run(shared: &Shared, mut outlet: Outlet, voice: &Mutex<Box<dyn Voice>>, timebase: &Timebase, notify: &Notify) {
+fn run(
+    shared: &Shared,
+    mut outlet: Outlet,
+    voice: &Mutex<Box<dyn Voice>>,
+    timebase: &Timebase,
+    notify: &Notify,
+    chirp: &Chirp,
+) {
     loop {
         let mut levels = Vec::new();
         let mix = {
             let mut heard = shared.heard();
-            while heard.tracks.is_empty() && !heard.ended {
+            while heard.tracks.is_empty() && !heard.ended && !chirp.is_played() {
                 outlet.close();
                 heard = shared.changed.wait(heard).unwrap_or_else(PoisonError::into_inner);
             }
             if heard.ended {
                 return;
             }
-            mix(&mut heard.tracks, timebase, &mut levels)
+            chirp.next().unwrap_or_else(|| mix(&mut heard.tracks, timebase, &mut levels))
         };
         for (track, level) in levels {
             notify(MediaToRoom::Loudness { track, level });
