@@ -10,6 +10,7 @@ pub mod call;
 pub mod client;
 pub mod clock;
 pub mod devices;
+pub mod doctor;
 pub mod figures;
 pub mod memory;
 pub mod mute;

@@ -38,7 +38,9 @@ pub enum Line {
 }
 
 impl Line {
-    pub(crate) fn file(self) -> &'static str {
+    /// The name of its file.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
         match self {
             Line::Button => "button",
             Line::Reveal => "reveal",
@@ -118,7 +120,7 @@ impl Sim {
     /// The level of a line, `None` when its file cannot be read.
     #[must_use]
     pub fn line(&self, line: Line) -> Option<bool> {
-        match fs::read_to_string(self.lines.join(line.file())).ok()?.trim() {
+        match fs::read_to_string(self.lines.join(line.file_name())).ok()?.trim() {
             "1" => Some(true),
             "0" => Some(false),
             _ => None,
@@ -134,7 +136,8 @@ impl Sim {
     /// Moves a switch by writing the level of its line in place, and says when: the moment before the write, which
     /// is as early as any program can know of it.
     pub fn edge(&self, line: Line, level: bool) -> SystemTime {
-        let file = fs::OpenOptions::new().write(true).open(self.lines.join(line.file())).expect("a simulated line");
+        let file =
+            fs::OpenOptions::new().write(true).open(self.lines.join(line.file_name())).expect("a simulated line");
         let now = SystemTime::now();
         file.write_all_at(if level { b"1" } else { b"0" }, 0).expect("a simulated line");
         now

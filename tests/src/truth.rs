@@ -126,7 +126,7 @@ impl Drop for Watch {
 }
 
 fn dark(lines: &Path, lamp: Line) -> bool {
-    let path: PathBuf = lines.join(lamp.file());
+    let path: PathBuf = lines.join(lamp.file_name());
     fs::read_to_string(path).is_ok_and(|level| level.trim() == "0")
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -17,6 +18,8 @@ use subrosa_process::share::Share;
 use crate::background;
 use crate::boards;
 use crate::configuration::{Configuration, EXAMPLE};
+use crate::doctor::{self, DoctorOptions};
+use crate::language::Language;
 use crate::shell::{self, RoomOptions, Terminal};
 use crate::supervise::{self, RunOptions};
 use crate::web;
@@ -78,6 +81,13 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
     },
+    /// Look at this device, and say what is wrong and what to do about it
+    ///
+    /// Looks at the board and its file, encoders, clock, certificate, disk, network, units. Says about each finding what it
+    /// means and what to do. Run it as root on a device. Nothing is opened, lit or played unless you ask for it.
+    ///
+    /// Ends with 0 where nothing is wrong, 1 where something is, 2 where something could not be looked at.
+    Doctor(Doctor),
     /// Measure a call: cost, delay, start, joins; `subrosa bench --help` says what
     #[command(disable_help_flag = true)]
     Bench {
@@ -123,6 +133,54 @@ struct Run {
 }
 
 #[derive(Args)]
+struct Doctor {
+    /// The board: a name, the path of a file, or "auto" [default: BOARD in /etc/subrosa/board, else auto]
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
+    /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The run directory of the room [default: as for `subrosa run`]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Its state directory [default: as for `subrosa run`]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Where boards/ is [default: the source tree, else /usr/share/subrosa]
+    #[arg(long, value_name = "DIR")]
+    share: Option<PathBuf>,
+    /// All processes of the room run as one user; always so without root
+    #[arg(long)]
+    one_user: bool,
+    /// Light every lamp, one after another; the room has to sleep
+    #[arg(long)]
+    lamps: bool,
+    /// Light every lamp, and ask you to move every switch and press every button
+    #[arg(long)]
+    press: bool,
+    /// Open camera and microphone as a call does, after you have pressed the room's button, and measure how fast
+    /// lamps are lit and devices closed
+    #[arg(long)]
+    call: bool,
+    /// The same, and play a chirp: how long is the way from the speaker to the microphone?
+    #[arg(long)]
+    sound: bool,
+    /// Wait so many seconds for each act that you are asked for
+    #[arg(long, value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=600))]
+    patience: u64,
+    /// Print JSON; questions to you go to standard error as ever
+    #[arg(long)]
+    json: bool,
+    /// de or en [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    language: Option<Language>,
+}
+
+fn language(tag: &str) -> Result<Language, String> {
+    Language::ALL.into_iter().find(|language| language.tag() == tag).ok_or_else(|| "de or en".to_owned())
+}
+
+#[derive(Args)]
 struct Room {
     #[arg(long, value_name = "BOARD")]
     board: String,
@@ -149,8 +207,9 @@ struct Room {
 ///
 /// # Errors
 /// With words for the person who asked.
-pub fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
-    match arguments.command {
+pub fn carry_out(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let done = match arguments.command {
+        Task::Doctor(arguments) => return doctor(arguments),
         Task::Run(run) => {
             subrosa_process::start::process("run").context("core dumps cannot be ruled out")?;
             supervise::run(RunOptions {
@@ -181,7 +240,37 @@ pub fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
             print(&String::from_utf8_lossy(&script))
         }
         Task::Man => print(&manual()?),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn doctor(arguments: Doctor) -> anyhow::Result<ExitCode> {
+    subrosa_process::start::process("doctor").context("core dumps cannot be ruled out")?;
+    let language = arguments.language.unwrap_or_else(Language::of_the_terminal);
+    let report = doctor::examine(DoctorOptions {
+        board: arguments.board,
+        configuration: arguments.config,
+        run: arguments.run,
+        state: arguments.state,
+        share: arguments.share,
+        one_user: arguments.one_user,
+        lamps: arguments.lamps,
+        press: arguments.press,
+        call: arguments.call,
+        sound: arguments.sound,
+        patience: Duration::from_secs(arguments.patience),
+        language,
+    });
+    // What cannot be looked at at all is not wrong: it is not known.
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("subrosa: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    print(&if arguments.json { report.json(language)? + "\n" } else { report.text(language) })?;
+    Ok(ExitCode::from(report.exit_code()))
 }
 
 fn room(arguments: Room) -> anyhow::Result<()> {

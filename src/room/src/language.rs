@@ -19,6 +19,16 @@ impl Language {
     /// All of them.
     pub const ALL: [Language; 2] = [Language::German, Language::English];
 
+    /// The one that somebody at a terminal reads (locale(7)); English where it is neither.
+    #[must_use]
+    pub fn of_the_terminal() -> Self {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+        match named.into_iter().find(|value| !value.is_empty()) {
+            Some(value) if value.starts_with("de") => Language::German,
+            Some(_) | None => Language::English,
+        }
+    }
+
     /// Its tag (RFC 5646).
     #[must_use]
     pub fn tag(self) -> &'static str {

@@ -5,6 +5,7 @@ pub mod boards;
 pub mod certificates;
 pub mod command;
 pub mod configuration;
+pub mod doctor;
 pub mod language;
 pub mod meeting;
 pub mod notice;

@@ -16,7 +16,7 @@ static ALLOCATOR: Wiping = Wiping;
 
 fn main() -> ExitCode {
     match carry_out(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("subrosa: {error:#}");
             let unusable = |cause: &(dyn Error + 'static)| {

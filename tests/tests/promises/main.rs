@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 mod clock;
+mod doctor;
 mod documented;
 mod p1;
 mod p10;
