@@ -285,7 +285,9 @@ fn p1_a_card_says_closed_only_where_that_is_proved_and_always_says_why() {
                         | CardReason::Covered(_)
                         | CardReason::NoGuard
                         | CardReason::Failed
-                        | CardReason::Refused(Refusal::Busy | Refusal::Unproved | Refusal::Node | Refusal::Missing)
+                        | CardReason::Refused(
+                            Refusal::Busy | Refusal::Unproved | Refusal::Node | Refusal::Missing | Refusal::Power
+                        )
                 );
                 let closed = texts(&scene).contains(language.pick("Kamera geschlossen", "Camera closed"));
                 assert_eq!(closed, proved, "{reason:?}");
