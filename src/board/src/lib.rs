@@ -71,9 +71,6 @@ pub struct Board {
     pub speaker: Speaker,
     /// The screen.
     pub screen: Screen,
-    /// Lines that cut the power of camera and microphone; boards need not have any.
-    #[serde(default)]
-    pub power: Power,
     /// Rows of the encoder table, in the order in which they are tried.
     pub encoders: Vec<EncoderRow>,
     /// How people are told from what stands behind them.
