@@ -253,9 +253,9 @@ muted = { led = "mute", device = "0b0e:0412" }
             (
                 "device = \"0b0e:0412\" }\nlive",
                 "device = \"0b0e:0412\" }\nswitch-tier = 1\nlive",
-                ["microphone.switch-tier", "line 23", "worth less"],
+                ["microphone.switch-tier", "line 24", "worth less"],
             ),
-            ("muted = {", "lamp-tier = 1\nmuted = {", ["microphone.lamp-tier", "line 24", "worth less"]),
+            ("muted = {", "lamp-tier = 1\nmuted = {", ["microphone.lamp-tier", "line 25", "worth less"]),
             (
                 "live = { line = \"GPIO16\" }",
                 "live = { led = \"mute\", device = \"x\" }",
