@@ -18,15 +18,14 @@ use super::rows::{self, Bitrate, KeyFrame, Row, Value};
 pub fn of_board(board: &Board) -> Result<Vec<&'static Row>, BoardError> {
     let rows = board.encoders.iter().enumerate().map(|(index, narrowing)| {
         let wrong = |key: &str, what: String| {
-            let key = format!("encoders.{index}{}{key}", if key.is_empty() { "" } else { "." });
+            let key = format!("encoders.{index}.{key}");
             board.places().invalid(&key, format!("{key}: {what}"))
         };
         let row = rows::find(&narrowing.element).filter(|row| row.codec == Codec::H264).ok_or_else(|| {
             let h264 = rows::ROWS.iter().filter(|row| row.codec == Codec::H264);
             let known: Vec<&str> = h264.map(|row| row.name).collect();
-            let key = if board.places().of(&format!("encoders.{index}.element")).is_some() { "element" } else { "" };
             wrong(
-                key,
+                "element",
                 format!("\"{}\" is no encoder that is known here: take one of {}", narrowing.element, known.join(", ")),
             )
         })?;

@@ -415,7 +415,7 @@ mod tests {
             ),
         );
         let mut trials = Trials::new("b", BOARD.as_ref(), state.path(), program);
-        trials.patience = Duration::from_secs(6);
+        trials.patience = Duration::from_secs(10);
         let started = Instant::now();
         assert!(!trials.passes(rows::find("openh264enc").unwrap(), SIZE));
         let took = started.elapsed();
