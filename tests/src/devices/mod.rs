@@ -88,6 +88,9 @@ impl Identity {
     }
 }
 
+/// Names the guard of another kind of processor, which `$EMULATOR` runs (`setup/test-aarch64.sh`).
+const EMULATED_GUARD: &str = "EMULATED_GUARD";
+
 /// A run directory with lines and nodes, and the guard that owns them.
 pub struct Bench {
     folder: TempDir,
@@ -121,8 +124,9 @@ impl Bench {
             Tier::One => Users::one(),
         };
         // A clone may be in a folder that these users cannot enter.
-        for name in ["subrosa-guard", "subrosa-sim"] {
-            fs::copy(program(name), folder.path().join(name)).expect("a copy of a program");
+        let guard = env::var_os(EMULATED_GUARD).map_or_else(|| program("subrosa-guard"), PathBuf::from);
+        for (name, program) in [("subrosa-guard", guard), ("subrosa-sim", program("subrosa-sim"))] {
+            fs::copy(program, folder.path().join(name)).expect("a copy of a program");
         }
         fs::copy(env::current_exe().expect("this program"), folder.path().join("actor"))
             .expect("a copy of this program");
@@ -188,7 +192,16 @@ impl Bench {
     }
 
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.folder.path().join(name));
+        let program = self.folder.path().join(name);
+        let mut command = match env::var("EMULATOR") {
+            Ok(emulator) if name == "subrosa-guard" => {
+                let mut words = emulator.split_whitespace();
+                let mut command = Command::new(words.next().expect("an emulator"));
+                command.args(words).arg(program);
+                command
+            }
+            _ => Command::new(program),
+        };
         let real = self.chip.is_some() || self.nodes.is_some();
         let board = if real { "real.toml" } else { "sim.toml" };
         command.args(arguments).arg("--board").arg(self.folder.path().join(board));

@@ -143,6 +143,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::camera::Modes;
     use crate::cut::Cut;
     use crate::picture::Picture;
     use crate::timebase::Timebase;
@@ -154,7 +155,8 @@ mod tests {
         let timebase = Timebase::start();
         let cut = Cut::camera(&timebase);
         let picture = Picture::new(Size { width: 320, height: 180 }, 30, &timebase, &cut).unwrap();
-        let bench = Bench { picture, timebase, blur: crate::blur::tests::off(), failed: Arc::new(|_| {}) };
+        let (blur, modes) = (crate::blur::tests::off(), Modes::default());
+        let bench = Bench { picture, timebase, blur, failed: Arc::new(|_| {}), modes };
         let line = "videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=320,height=180 ! jpegenc";
         let source = gst::parse::bin_from_description(line, true).unwrap();
         let pipeline = gst::Pipeline::new();
