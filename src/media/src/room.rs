@@ -35,9 +35,11 @@ const OUTBOX: usize = 4096;
 
 type Outbox<Out> = SyncSender<(Out, Vec<u8>)>;
 
+type Connection<Out> = Option<(Outbox<Out>, UnixStream)>;
+
 /// Speaks to the peer that is connected; to nobody while none is. Never blocks.
 #[derive(Debug)]
-pub struct SayTo<Out>(Arc<Mutex<Option<(Outbox<Out>, UnixStream)>>>);
+pub struct SayTo<Out>(Arc<Mutex<Connection<Out>>>);
 
 impl<Out> Clone for SayTo<Out> {
     fn clone(&self) -> Self {

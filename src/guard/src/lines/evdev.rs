@@ -209,10 +209,7 @@ impl Lines for EvdevLines {
         let node = &devices.open.get(path)?.node;
         let level = match part {
             Part::Switch(code) => node.switch(code).map(|set| !set),
-            Part::Key(code) if key.doubted => node.key(code).map(|down| {
-                key.is(down);
-                down
-            }),
+            Part::Key(code) if key.doubted => node.key(code).inspect(|down| key.is(*down)),
             Part::Key(_) => Ok(key.down),
         };
         let path = path.clone();

@@ -95,8 +95,11 @@ pub(super) fn open(board: &Board, _run: &RunDir) -> Result<Box<dyn Lines>, Lines
     Ok(Box::new(lines))
 }
 
+/// What a device is, and whether it has a mute key.
+type Attached = Result<(Named, bool), NodeError>;
+
 /// What is attached: name, number and place of each device that can be opened, and whether it has a mute key.
-pub(super) fn attached() -> Vec<(PathBuf, Result<(Named, bool), NodeError>)> {
+pub(super) fn attached() -> Vec<(PathBuf, Attached)> {
     let look = |path: PathBuf| {
         let found = Node::open(&path).map_err(NodeError::from).and_then(|node| {
             let has_key = node.descriptor()?.is_of_use();

@@ -127,7 +127,7 @@ fn scaled(size: Size, share: gst::Fraction) -> Size {
     let part = |side: u32| {
         let numerator = u32::try_from(share.numer()).unwrap_or(1);
         let denominator = u32::try_from(share.denom()).unwrap_or(1).max(1);
-        (side.saturating_mul(numerator) / denominator & !1).clamp(2, side)
+        ((side.saturating_mul(numerator) / denominator) & !1).clamp(2, side)
     };
     Size { width: part(size.width), height: part(size.height) }
 }

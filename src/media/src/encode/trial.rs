@@ -363,6 +363,13 @@ mod tests {
         impl GstObjectImpl for Imp {}
 
         impl ElementImpl for Imp {
+            fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+                static METADATA: std::sync::OnceLock<gst::subclass::ElementMetadata> = std::sync::OnceLock::new();
+                Some(METADATA.get_or_init(|| {
+                    gst::subclass::ElementMetadata::new("Hanging", "Codec/Encoder/Video", "Never returns", "Subrosa")
+                }))
+            }
+
             fn pad_templates() -> &'static [gst::PadTemplate] {
                 static TEMPLATES: std::sync::OnceLock<Vec<gst::PadTemplate>> = std::sync::OnceLock::new();
                 TEMPLATES.get_or_init(|| {

@@ -196,7 +196,7 @@ mod tests {
         for (delay, gain, noise) in [(0, 0.5, 0.0), (4_800, 0.3, 0.01), (14_411, 0.05, 0.02), (40_000, 0.3, 0.05)] {
             let (place, clearness) = find(&sound(), &recording(delay, gain, noise)).unwrap();
             let off = place.abs_diff(delay) as f32 * 1000.0 / RATE as f32;
-            assert!(off < 3.0 && clearness >= CLEAR, "{delay}: {place}, {off} ms off, {clearness}");
+            assert!(off < 5.0 && clearness >= CLEAR, "{delay}: {place}, {off} ms off, {clearness}");
         }
     }
 
