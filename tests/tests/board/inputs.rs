@@ -208,6 +208,7 @@ fn p2_p3_a_press_on_a_conference_device_closes_and_its_led_follows_on_proof() {
         media.capture(&bench, Microphone);
         assert!(bench.lit(Microphone) && !device.red());
         let mark = media.mark();
+        sleep(Duration::from_millis(50));
         let press = Instant::now();
         device.press();
         revoked(&media, mark);
@@ -220,6 +221,7 @@ fn p2_p3_a_press_on_a_conference_device_closes_and_its_led_follows_on_proof() {
     media.may_ask(Microphone);
     media.capture(&bench, Microphone);
     let held = std::fs::File::open(bench.node(Microphone)).unwrap();
+    sleep(Duration::from_millis(50));
     device.press();
     sleep(Duration::from_millis(700));
     assert!(bench.lit(Microphone) && !device.red(), "closed by its key, open by somebody");
