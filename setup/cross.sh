@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs for aarch64 on another kind of machine; cargo's arguments may follow. With CROSS_SKIPS=yes what is
-# missing is a loud word and no failure, except in CI.
+# Builds for aarch64 on another kind of machine: cross.sh CARGO'S ARGUMENTS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=aarch64-unknown-linux-gnu

@@ -109,9 +109,10 @@ pub struct Room {
 /// Copies of programs and their files, for a user who cannot enter the folder of the source tree.
 fn copies(folder: &Path) -> (PathBuf, PathBuf) {
     let share = folder.join("share");
-    for part in ["boards", "data"] {
+    for part in ["boards", "boards/base", "data"] {
         fs::create_dir_all(share.join(part)).expect("a folder");
-        for entry in fs::read_dir(tree().join(part)).into_iter().flatten().flatten() {
+        let files = fs::read_dir(tree().join(part)).into_iter().flatten().flatten();
+        for entry in files.filter(|entry| entry.path().is_file()) {
             fs::copy(entry.path(), share.join(part).join(entry.file_name())).expect("a copy");
         }
     }
