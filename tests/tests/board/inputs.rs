@@ -217,6 +217,7 @@ fn p2_p3_a_press_on_a_conference_device_closes_and_its_led_follows_on_proof() {
         assert!(!bench.lit(Microphone), "red only when it is proved closed");
     }
     // Somebody holds it open all the same: muted is not proved, and red would be a lie.
+    sleep(Duration::from_millis(50));
     device.press();
     media.may_ask(Microphone);
     media.capture(&bench, Microphone);
