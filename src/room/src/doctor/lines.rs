@@ -56,7 +56,8 @@ fn unreadable(inputs: &[InputLook]) -> Finding {
     )
 }
 
-fn dead_lamps(keys: &[&str]) -> Finding {
+/// The lamps that cannot be set and read back, by their keys in the board file.
+pub(super) fn dead_lamps(keys: &[&str]) -> Finding {
     if keys.is_empty() {
         let what = both("Alle Lampen lassen sich setzen und zurücklesen.", "All lamps can be set and read back.");
         return Finding::ok(Check::Lamps, what);

@@ -67,15 +67,7 @@ pub fn lamps(guard: &mut Guard, board: &Board, person: &Person) -> Finding {
         );
         return Finding::ok(Check::Lamps, what);
     }
-    let list = dark.join(", ");
-    Finding::wrong(
-        Check::Lamps,
-        both(
-            format!("Nicht zu setzen oder nicht zurückzulesen: {list}."),
-            format!("Cannot be set or read back: {list}."),
-        ),
-        both("Leitung und Beschaltung prüfen: gpioinfo.", "Check line and circuit: gpioinfo."),
-    )
+    lines::dead_lamps(&dark)
 }
 
 fn seen(look: &Look, lamp: LampId) -> Lamp {
