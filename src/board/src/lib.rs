@@ -14,6 +14,8 @@ mod lines;
 mod list;
 pub mod source;
 mod system;
+#[cfg(test)]
+mod testing;
 pub mod wiring;
 
 use std::path::Path;

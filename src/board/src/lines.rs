@@ -398,15 +398,7 @@ muted = { line = "GPIO21", bias = "pull-down" }
 "##;
 
     fn load(changes: &[(&str, &str)]) -> Result<Board, String> {
-        let mut text = BOARD.to_owned();
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from}");
-            text = text.replacen(from, to, 1);
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("board.toml");
-        std::fs::write(&path, text).unwrap();
-        Board::load(&path).map_err(|error| error.to_string())
+        crate::testing::load(BOARD, changes)
     }
 
     #[test]

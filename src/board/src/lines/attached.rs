@@ -205,15 +205,7 @@ muted = { led = "mute", device = "0b0e:0412" }
 "##;
 
     fn load(changes: &[(&str, &str)]) -> Result<Board, String> {
-        let mut text = BOARD.to_owned();
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from}");
-            text = text.replacen(from, to, 1);
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("board.toml");
-        std::fs::write(&path, text).unwrap();
-        Board::load(&path).map_err(|error| error.to_string())
+        crate::testing::load(BOARD, changes)
     }
 
     #[test]
