@@ -8,6 +8,7 @@ mod inputs;
 mod lines;
 mod order;
 mod package;
+mod picture;
 mod random;
 mod units;
 mod watchdog;

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl Room {
             frames_per_second: 10,
             max_bitrate: 500_000,
             screen: size,
-            network: LinkNetwork { addresses: Vec::new(), udp_ports: None, turn: None },
+            network: LinkNetwork { addresses: vec![Ipv4Addr::LOCALHOST.into()], udp_ports: None, turn: None },
             encoders: vec!["x264enc".to_owned()],
         };
         self.media.say(&serde_json::to_value(RoomToMedia::Configure(configuration)).unwrap());
