@@ -54,9 +54,6 @@ pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: 
                     return Ok(gst::FlowSuccess::Ok);
                 };
                 drop(sample);
-                if jpeg {
-                    buffer = limited(buffer, &info);
-                }
                 let running_time = segment.and_then(|segment| segment.to_running_time(buffer.pts()));
                 let frame = buffer.make_mut();
                 frame.set_pts(running_time);
@@ -67,6 +64,17 @@ pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: 
             .build(),
     );
     let blur = bench.blur.element().map_err(|_| CameraError::Plugins)?;
+    if jpeg && let Some(pad) = sink.static_pad("sink") {
+        // In front of the sink: the sink itself holds each frame while it hands it over, and one that is held is copied
+        // before it is changed.
+        let _stays = pad.add_probe(gst::PadProbeType::BUFFER, |pad, probe| {
+            let info = pad.current_caps().and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok());
+            if let (Some(info), Some(buffer)) = (info, probe.buffer_mut()) {
+                *buffer = limited(std::mem::take(buffer), &info);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
     chain.extend([convert, filter, blur, sink.upcast()]);
     let added: Vec<_> = chain.iter().skip(1).collect();
     pipeline.add_many(added).map_err(|_| CameraError::Plugins)?;
@@ -75,7 +83,6 @@ pub fn finish(pipeline: &gst::Pipeline, last: &gst::Element, jpeg: bool, bench: 
 
 /// A decoded JPEG frame in the range of the picture.
 fn limited(mut buffer: gst::Buffer, info: &gst_video::VideoInfo) -> gst::Buffer {
-    // Some are shared, for example the first, which the sink keeps as its preroll.
     let _own = buffer.make_mut();
     match gst_video::VideoFrame::from_buffer_writable(buffer, info) {
         Ok(mut frame) => {
