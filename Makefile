@@ -25,8 +25,9 @@ test: vm vm-debian build data ## all tests (those with users and network namespa
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
-test-aarch64: setup-tests data ## the segmenter's tests on an emulated aarch64
+test-aarch64: setup-tests data ## the segmenter's and the guard's tests on an emulated aarch64, with programs built for it
 	setup/test-aarch64.sh
+	setup/test-aarch64.sh guard
 
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
 	setup/lint.sh

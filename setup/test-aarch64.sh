@@ -2,7 +2,7 @@
 # What can be tested of aarch64 under user-mode emulation: the segmenter (NEON gives the masks that AVX2 gives, bit by bit) and the guard (its
 # tests, with the guard emulated).
 # Skipped with a loud word where the cross compiler, the emulator or the target's standard library is missing; fails there in CI.
-# `guard` as $1: the guard's tests instead. `count` as $1: counts the instructions of a mask instead. The emulator writes a line for each one that it carries out, so this takes minutes.
+# `guard` as $1: builds all programs, starts each, and runs the guard's tests instead. `count` as $1: counts the instructions of a mask instead. The emulator writes a line for each one that it carries out, so this takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=aarch64-unknown-linux-gnu
@@ -39,9 +39,13 @@ fi
 if [[ ${1:-} == guard ]]; then
     # The guard's tests with the guard emulated. What is not about its decisions is left out: the emulator has threads and wakes of its own.
     command -v mmdebstrap >/dev/null || skip "no mmdebstrap: \`make setup-tests\` installs it"
-    setup/cross.sh -p subrosa-guard
-    export EMULATED_GUARD EMULATOR="$emulator -L /usr/aarch64-linux-gnu"
-    EMULATED_GUARD=$(realpath "${CARGO_TARGET_DIR:-target}/$target/release/subrosa-guard")
+    make cross
+    built=$(realpath "${CARGO_TARGET_DIR:-target}/$target/release")
+    export EMULATED_GUARD=$built/subrosa-guard EMULATOR="$emulator -L $(setup/sysroot-arm64.sh)"
+    for program in subrosa subrosa-guard subrosa-media; do
+        $EMULATOR "$built/$program" --version
+    done
+    $EMULATOR "$built/subrosa" boards boards/raspberry-pi-4.toml >/dev/null
     cargo test --release --locked --workspace --test guard -- --skip made_of
     exit
 fi
