@@ -56,6 +56,11 @@ fn p10_the_package_installs_starts_upgrades_and_goes_without_a_trace() {
         assert_eq!(node(path), (0o400, guard.uid), "{path}");
     }
     assert_eq!(sh("systemctl is-enabled subrosa.target"), "enabled");
+    // The machine's own watchdog: PID 1 has read what the package brings, at its next start at the latest.
+    sh("systemctl daemon-reexec");
+    eventually("the watchdog's time", START, || {
+        (sh("systemctl show --value -p RuntimeWatchdogUSec") == "10s").then_some(())
+    });
     assert_eq!(sh("subrosa --version"), sh("dpkg-query -W -f 'subrosa ${Version}' subrosa"));
 
     let first = property(UNITS[0], "MainPID");
