@@ -47,6 +47,8 @@ pub enum CaptureSource {
     Sim,
     /// A V4L2 camera, raw or MJPEG.
     V4l2,
+    /// A camera of several nodes behind a media controller, such as a sensor at CSI, through libcamera.
+    Libcamera,
     /// An ALSA capture PCM, opened as `hw:`.
     Alsa,
     /// A test pattern (camera) while the nodes are held open.
@@ -178,7 +180,7 @@ impl Board {
             return Err(Wrong::new("camera.echo", "echo", "belongs to the microphone", right));
         }
         match camera.source {
-            CaptureSource::Sim | CaptureSource::V4l2 | CaptureSource::Pattern => {}
+            CaptureSource::Sim | CaptureSource::V4l2 | CaptureSource::Libcamera | CaptureSource::Pattern => {}
             CaptureSource::Alsa | CaptureSource::Tone => {
                 let right = "write \"v4l2\"".to_owned();
                 return Err(Wrong::new("camera.source", "source", "is one of microphones", right));
@@ -186,7 +188,7 @@ impl Board {
         }
         match microphone.source {
             CaptureSource::Sim | CaptureSource::Alsa | CaptureSource::Tone => {}
-            CaptureSource::V4l2 | CaptureSource::Pattern => {
+            CaptureSource::V4l2 | CaptureSource::Libcamera | CaptureSource::Pattern => {
                 let right = "write \"alsa\"".to_owned();
                 return Err(Wrong::new("microphone.source", "source", "is one of cameras", right));
             }

@@ -94,6 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         (None, Some(settings)) => {
             plugins::close_cameras_whole();
+            plugins::quieten_libcamera();
             plugins::remember_in(&settings.own_state());
             subrosa_media::session::serve(&settings)?;
         }

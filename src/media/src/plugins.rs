@@ -42,6 +42,15 @@ pub fn remember_in(state: &std::path::Path) {
     }
 }
 
+/// Keeps what libcamera says of itself at each opening out of the journal, but for errors. To be called first of all, while
+/// there is one thread.
+pub fn quieten_libcamera() {
+    if std::env::var_os("LIBCAMERA_LOG_LEVELS").is_none() {
+        // SAFETY: no other thread exists yet that could read the environment.
+        unsafe { std::env::set_var("LIBCAMERA_LOG_LEVELS", "*:ERROR") };
+    }
+}
+
 /// Makes `v4l2src` close its node whole (P3). To be called first of all, while there is one thread.
 ///
 /// Where a driver lets buffers outlive their queue, `v4l2src` of GStreamer 1.22 leaves its pool behind as an orphan at the

@@ -40,6 +40,20 @@ pub fn load_camera() {
     load(&parts, "vivid", "n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0");
 }
 
+/// A camera of several nodes behind a media controller, by the driver `vimc`: a sensor and what makes pictures of it.
+pub fn load_camera_of_several_nodes() {
+    let parts = [
+        "font",
+        "videobuf2-common",
+        "videobuf2-memops",
+        "videobuf2-vmalloc",
+        "videobuf2-dma-contig",
+        "videobuf2-v4l2",
+        "v4l2-tpg",
+    ];
+    load(&parts, "vimc", "");
+}
+
 /// A sound card that hears on device 1 what is played on device 0, by the driver `snd-aloop`.
 pub fn load_sound() {
     load(&["snd-timer", "snd-pcm"], "snd-aloop", "pcm_substreams=1");

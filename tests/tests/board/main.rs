@@ -10,6 +10,7 @@ mod order;
 mod package;
 mod picture;
 mod random;
+mod several;
 mod units;
 mod watchdog;
 

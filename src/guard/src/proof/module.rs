@@ -21,9 +21,12 @@ const WRONG: ProofError = ProofError::WrongKind { proof: Proof::ModuleReferences
 pub(super) fn open(node: &NodeFile, kernel: &Kernel) -> Result<Box<dyn Prover>, ProofError> {
     let number = node.device_number().ok_or(WRONG)?;
     let device = kernel.device(number).ok_or(WRONG)?;
-    match device.join("device/driver/module").canonicalize() {
-        Ok(module) => Ok(Box::new(References { kernel: kernel.clone(), number, module })),
-        Err(_) => priority::open(node, kernel),
+    // A media controller's node is of no class and has no such link: it lies in the folder of its device.
+    let module =
+        ["device/driver/module", "../driver/module"].iter().find_map(|driver| device.join(driver).canonicalize().ok());
+    match module {
+        Some(module) => Ok(Box::new(References { kernel: kernel.clone(), number, module })),
+        None => priority::open(node, kernel),
     }
 }
 

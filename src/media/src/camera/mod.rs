@@ -3,9 +3,11 @@
 //! The thread closes by itself at the edge ([`crate::cut`]), whatever the rest of the process is busy with.
 
 mod decode;
+mod libcamera;
 mod pattern;
 pub mod range;
 mod sim;
+mod source;
 mod v4l2;
 
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -42,7 +44,7 @@ pub enum CameraError {
     #[error("the camera needs a GStreamer plug-in that is not installed: run `make setup`")]
     Plugins,
     /// This build has no such kind of camera.
-    #[error("the board file names a kind of camera that is none: use sim, v4l2 or pattern")]
+    #[error("the board file names a kind of camera that is none: use sim, v4l2, libcamera or pattern")]
     Kind,
 }
 
@@ -77,8 +79,12 @@ pub type Modes = Arc<Mutex<Option<CameraModes>>>;
 type Open = fn(&Permit, &Bench) -> Result<Box<dyn Device>, CameraError>;
 
 /// The table of kinds.
-const KINDS: &[(CaptureSource, Open)] =
-    &[(CaptureSource::Sim, sim::open), (CaptureSource::V4l2, v4l2::open), (CaptureSource::Pattern, pattern::open)];
+const KINDS: &[(CaptureSource, Open)] = &[
+    (CaptureSource::Sim, sim::open),
+    (CaptureSource::V4l2, v4l2::open),
+    (CaptureSource::Libcamera, libcamera::open),
+    (CaptureSource::Pattern, pattern::open),
+];
 
 enum Order {
     Open(Permit),

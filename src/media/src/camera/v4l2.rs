@@ -1,15 +1,11 @@
 //! V4L2 cameras: raw pictures or MJPEG through `v4l2src`.
-//!
-//! `v4l2src` opens its node once, at READY, and keeps it until NULL; so the permit is used by exactly one open.
-
-use std::sync::PoisonError;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use subrosa_messages::doctor::CameraModes;
 use subrosa_messages::media::Size;
 
-use super::{Bench, CameraError, Device, decode, size};
+use super::source::{self, Choice};
+use super::{Bench, CameraError, Device};
 use crate::permit::Permit;
 
 /// Opens the node of the permit.
@@ -18,55 +14,9 @@ pub fn open(permit: &Permit, bench: &Bench) -> Result<Box<dyn Device>, CameraErr
     if !node.exists() {
         return Err(CameraError::Missing);
     }
-    let source = gst::ElementFactory::make("v4l2src").build().map_err(|_| CameraError::Plugins)?;
-    source.set_property("device", node.to_str().ok_or(CameraError::Open)?);
-    let pipeline = gst::Pipeline::new();
-    bench.timebase.rule(&pipeline);
-    pipeline.add(&source).map_err(|_| CameraError::Plugins)?;
-    decode::report_errors(&pipeline, bench);
-    // A drop from here on closes the node.
-    let camera = Camera { pipeline, source, bench: bench.clone() };
-    camera.source.set_state(gst::State::Ready).map_err(|_| CameraError::Open)?;
-    Ok(Box::new(camera))
-}
-
-struct Camera {
-    pipeline: gst::Pipeline,
-    source: gst::Element,
-    bench: Bench,
-}
-
-impl Device for Camera {
-    fn start(&mut self) -> Result<(), CameraError> {
-        let pad = self.source.static_pad("src").ok_or(CameraError::Plugins)?;
-        let rate = self.bench.picture.info().fps();
-        let (offered, wanted) = (pad.query_caps(None), size(&self.bench.picture));
-        let choice = choose(&offered, wanted, rate).ok_or(CameraError::Format)?;
-        let modes = CameraModes {
-            wanted,
-            wanted_rate: u32::try_from(rate.numer()).unwrap_or_default(),
-            chosen: choice.caps.to_string(),
-            offered: offered.iter().map(ToString::to_string).collect(),
-        };
-        *self.bench.modes.lock().unwrap_or_else(PoisonError::into_inner) = Some(modes);
-        let filter = gst::ElementFactory::make("capsfilter").build().map_err(|_| CameraError::Plugins)?;
-        filter.set_property("caps", &choice.caps);
-        self.pipeline.add(&filter).map_err(|_| CameraError::Plugins)?;
-        self.source.link(&filter).map_err(|_| CameraError::Format)?;
-        decode::finish(&self.pipeline, &filter, choice.jpeg, &self.bench)?;
-        decode::play(&self.pipeline)
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        let _closed = self.pipeline.set_state(gst::State::Null);
-    }
-}
-
-struct Choice {
-    caps: gst::Caps,
-    jpeg: bool,
+    let element = gst::ElementFactory::make("v4l2src").build().map_err(|_| CameraError::Plugins)?;
+    element.set_property("device", node.to_str().ok_or(CameraError::Open)?);
+    source::open(element, choose, bench)
 }
 
 /// What a camera is asked for: the picture's size at its rate, raw before MJPEG (which costs a decoder); else the

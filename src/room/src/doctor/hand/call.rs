@@ -214,7 +214,11 @@ fn microphone(last: Option<&Vitals>, board: &Board) -> Finding {
     }
     let format = match board.microphone.source {
         CaptureSource::Alsa => board.microphone.nodes.first().and_then(|node| hardware_format(node)),
-        CaptureSource::Sim | CaptureSource::V4l2 | CaptureSource::Pattern | CaptureSource::Tone => None,
+        CaptureSource::Sim
+        | CaptureSource::V4l2
+        | CaptureSource::Libcamera
+        | CaptureSource::Pattern
+        | CaptureSource::Tone => None,
     };
     let format = format.unwrap_or_else(|| "-".to_owned());
     Finding::ok(
