@@ -11,6 +11,7 @@ pub mod meeting;
 pub mod notice;
 pub mod screen;
 pub mod shell;
+pub mod signalling;
 pub mod status;
 pub mod supervise;
 pub mod web;
