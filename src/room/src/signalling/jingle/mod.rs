@@ -11,6 +11,7 @@ pub mod description;
 mod error;
 mod limits;
 pub mod namespace;
+pub mod session;
 pub mod source;
 mod stanza;
 mod tag;
