@@ -1,5 +1,6 @@
 //! What several kinds of meeting are made of: the protocols they share, each as reader, writer and pure machine.
 
+pub mod colibri;
 pub mod jingle;
 
 #[cfg(test)]
