@@ -185,7 +185,7 @@ fn payload_types(line: &Section<'_>) -> Vec<PayloadType> {
 }
 
 /// The part of an attribute's value that is about this payload type.
-fn about<'a>(value: &'a str, id: u8) -> Option<&'a str> {
+fn about(value: &str, id: u8) -> Option<&str> {
     let (number, rest) = value.split_once(' ')?;
     (number.parse() == Ok(id)).then_some(rest.trim())
 }

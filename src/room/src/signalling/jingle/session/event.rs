@@ -98,7 +98,8 @@ pub enum Event {
     MediaReady(Ability),
     /// Media is gone, and every link with it.
     MediaLost,
-    /// Somebody publishes what they can decode.
+    /// Somebody is in the room and publishes what they can decode; [`CodecList::read`] of `None` where they publish
+    /// nothing. Of everybody but us: the codec of the room's own picture hangs on all of them.
     Codecs(EndpointId, CodecList),
     /// Somebody has left the room.
     Left(EndpointId),

@@ -103,6 +103,8 @@ impl Session {
                 {
                     self.open(now, *offer, Some(streams), &mut out);
                 }
+                // Its encoder may have failed since.
+                self.compare_codecs(now);
             }
             Event::MediaLost => {
                 self.media = None;
