@@ -2,6 +2,7 @@
 
 pub mod colibri;
 pub mod jingle;
+pub mod xmpp;
 
 #[cfg(test)]
 pub mod recording;
