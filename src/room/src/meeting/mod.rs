@@ -3,3 +3,4 @@
 pub mod act;
 pub mod guest;
 pub mod hosted;
+pub mod jitsi;

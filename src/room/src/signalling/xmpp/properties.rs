@@ -1,5 +1,4 @@
 //! Hostile orders against what must always hold.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 use std::time::{Duration, Instant};
 

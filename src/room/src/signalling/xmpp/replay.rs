@@ -5,8 +5,9 @@
 //! - lib-jitsi-meet makes a session (`<session>`) although the server calls it optional; RFC 6121 says that it need not.
 //! - The ids of IQs are ours.
 //! - What the layers above send (presences, conference requests, Jingle) is not the session's and is left out here.
+//! - The raw client of 16 says that it has three stanzas when it has four (the server sends the last one again, as it
+//!   must); there the count is not compared. In 06c it is, with lib-jitsi-meet's.
 //! - Pings, `<r>` and `<a>` come at times of their own and are left out; the count in `<resume>` is compared.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 use std::time::{Duration, Instant};
 
@@ -126,6 +127,11 @@ fn in_every_recording_the_machine_shakes_hands_as_the_real_client_did() {
         if recording.name.starts_with("16-") || recording.name.starts_with("06d") {
             ours.truncate(until);
             theirs.truncate(until);
+        }
+        if recording.name.starts_with("16-") {
+            for sent in ours.iter_mut().chain(&mut theirs) {
+                sent.truncate(sent.find(" h=").unwrap_or(sent.len()));
+            }
         }
         assert_eq!(ours, theirs, "{}", recording.name);
         assert!(told > 0, "{}", recording.name);

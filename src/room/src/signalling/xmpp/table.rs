@@ -1,6 +1,5 @@
 //! The whole table of situation × event. What is done in each cell stands in `table.txt`; the rows that are left out
 //! there do nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};

@@ -1,0 +1,3 @@
+//! A room of Jitsi Meet, as an anonymous guest.
+
+pub mod request;
