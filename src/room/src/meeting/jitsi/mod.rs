@@ -1,3 +1,7 @@
 //! A room of Jitsi Meet, as an anonymous guest.
 
+pub mod lobby;
+pub mod moderation;
+pub mod refused;
 pub mod request;
+pub mod roster;
