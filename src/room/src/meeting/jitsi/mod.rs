@@ -2,6 +2,7 @@
 
 pub mod lobby;
 pub mod moderation;
+pub mod presence;
 pub mod refused;
 pub mod request;
 pub mod roster;

@@ -7,14 +7,14 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Pace {
     attempt: u32,
-    draw: u64,
+    state: u64,
 }
 
 impl Pace {
     /// From a seed that differs from device to device.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Pace { attempt: 0, draw: seed }
+        Pace { attempt: 0, state: seed }
     }
 
     /// How many attempts there were since [`Pace::rest`].
@@ -29,13 +29,13 @@ impl Pace {
     }
 
     /// The next delay.
-    pub fn next(&mut self) -> Duration {
+    pub fn draw(&mut self) -> Duration {
         self.attempt = self.attempt.saturating_add(1);
         let n = self.attempt.min(3);
         let (least, most) = (1500 * u64::from(n), 1000 * 3_u64.pow(n));
         // SplitMix64 (Steele, Lea, Flood 2014).
-        self.draw = self.draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.draw;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Duration::from_millis(least + (z ^ (z >> 31)) % (most - least + 1))
@@ -51,11 +51,11 @@ mod tests {
         for seed in 0..200 {
             let mut pace = Pace::new(seed);
             for (least, most) in [(1500, 3000), (3000, 9000), (4500, 27_000), (4500, 27_000)] {
-                let delay = pace.next();
+                let delay = pace.draw();
                 assert!((Duration::from_millis(least)..=Duration::from_millis(most)).contains(&delay), "{delay:?}");
             }
             pace.rest();
-            assert!(pace.next() <= Duration::from_secs(3));
+            assert!(pace.draw() <= Duration::from_secs(3));
         }
     }
 }

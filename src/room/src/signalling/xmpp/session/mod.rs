@@ -261,7 +261,7 @@ impl Session {
         if self.management.resumable().is_none() {
             self.lose_questions(out);
         }
-        let delay = self.pace.next();
+        let delay = self.pace.draw();
         self.phase = Phase::Waiting { until: now + delay };
         out.push(Action::Tell(Told::Interrupted(delay)));
     }
