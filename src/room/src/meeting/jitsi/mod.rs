@@ -1,5 +1,8 @@
-//! A room of Jitsi Meet, as an anonymous guest.
+//! A room of Jitsi Meet that this room joins as an anonymous guest.
 
+pub mod config_js;
+pub mod failure;
+pub mod link;
 pub mod lobby;
 pub mod moderation;
 pub mod presence;
