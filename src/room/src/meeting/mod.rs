@@ -3,4 +3,5 @@
 pub mod act;
 pub mod guest;
 pub mod hosted;
+pub mod hosts;
 pub mod jitsi;
