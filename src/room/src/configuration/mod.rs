@@ -6,6 +6,7 @@
 mod example;
 mod read;
 mod section;
+mod servers;
 
 pub use example::EXAMPLE;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use subrosa_messages::media::{Background, Size, TurnServer};
 
 use crate::language::Language;
+use crate::servers::Servers;
 
 /// The only version there is of the file's format.
 pub const VERSION: i64 = 1;
@@ -37,6 +39,8 @@ pub struct Configuration {
     pub meeting: Meeting,
     /// How guests' links reach it.
     pub network: Network,
+    /// Servers of others that it may join.
+    pub servers: Servers,
 }
 
 /// `[room]`

@@ -8,6 +8,7 @@ use subrosa_messages::media::{Size, TurnServer, TurnTransport};
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Findings, Section, integer};
+use super::servers;
 use super::{BlurMode, Configuration, OperatorCertificate, VERSION, Wrong};
 use crate::language::Language;
 
@@ -34,8 +35,9 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     top.take("version", &mut version, "this program reads version = 1", |value| {
         integer(value).filter(|version| *version == VERSION)
     });
-    let [room, operator, web, media, blur, meeting, network] =
-        ["room", "operator", "web", "media", "blur", "meeting", "network"].map(|name| top.table(name));
+    let [room, operator, web, media, blur, meeting, network, joining] =
+        ["room", "operator", "web", "media", "blur", "meeting", "network", "joining"].map(|name| top.table(name));
+    let profiles = top.tables("servers");
     top.end();
 
     let mut section = Section::below("room", room, findings);
@@ -74,6 +76,7 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     let turn = section.table("turn");
     section.end();
     turn_section(turn, findings, to);
+    servers::read(&profiles, joining, findings, &mut to.servers);
 }
 
 const PICTURE: &str = "write a size from \"640x360\" to \"1920x1080\" with even numbers, such as \"1280x720\"";

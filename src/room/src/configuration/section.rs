@@ -101,6 +101,29 @@ impl<'a, 'f> Section<'a, 'f> {
         }
     }
 
+    /// The tables of a list below the top, each with its place in the text.
+    pub fn tables(&mut self, key: &'static str) -> Vec<(usize, &'a DeTable<'a>)> {
+        self.taken.push(key);
+        let Some(value) = self.table.and_then(|table| table.get(key)) else { return Vec::new() };
+        let right = format!("write [[{key}]] on a line of its own in front of each");
+        let Some(list) = value.get_ref().as_array() else {
+            let wrong = format!("{} is not a list of sections", shown(value.get_ref()));
+            self.wrong(value.span(), key, wrong, right);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for entry in list.iter() {
+            match entry.get_ref().as_table() {
+                Some(table) => tables.push((entry.span().start, table)),
+                None => {
+                    let wrong = format!("{} is not a section", shown(entry.get_ref()));
+                    self.wrong(entry.span(), key, wrong, right.clone());
+                }
+            }
+        }
+        tables
+    }
+
     /// Reads a table that [`Section::table`] has found.
     pub fn below(name: &'static str, table: Option<&'a DeTable<'a>>, findings: &'f mut Findings<'a>) -> Self {
         Section { name, table, findings, taken: Vec::new() }
