@@ -4,7 +4,10 @@
 //! It is layered: the first section is the short one, which the page always shows; the others are behind it
 //! (Article 29 Working Party, WP 260, paragraph 35).
 
+mod joined;
 mod sections;
+
+pub use joined::{JoinedFacts, joined};
 
 use serde::Serialize;
 
