@@ -1,5 +1,6 @@
 //! A room of Jitsi Meet that this room joins as an anonymous guest.
 
+pub mod answer;
 pub mod config_js;
 pub mod failure;
 pub mod link;
