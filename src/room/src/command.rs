@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,13 @@ use crate::boards;
 use crate::configuration::{Configuration, EXAMPLE};
 use crate::doctor::{self, DoctorOptions};
 use crate::language::Language;
+use crate::opinion;
 use crate::shell::{self, RoomOptions, Terminal};
 use crate::supervise::{self, RunOptions};
 use crate::web;
+
+/// No link is longer (bytes).
+const LONGEST_LINK: u64 = 64 * 1024;
 
 /// A meeting room that takes part in video calls, and whose switches and lamps tell the truth.
 ///
@@ -88,6 +92,22 @@ enum Task {
     ///
     /// Ends with 0 where nothing is wrong, 1 where something is, 2 where something could not be looked at.
     Doctor(Doctor),
+    /// Tell what a link of somebody else's meeting is, and what is on record about its server
+    ///
+    /// Prints server and room, the notice that people read before joining, and what the rule in [joining] makes of the server
+    /// (docs/servers.md). Contacts nobody. This version cannot join such meetings yet.
+    ///
+    /// Ends with 0 where the rule lets the room join, 1 where it does not.
+    Link {
+        /// The link; "-" reads it from standard input, so that a token in it stands in no list of processes
+        link: String,
+        /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// de or en [default: by LC_ALL, LC_MESSAGES, LANG]
+        #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+        language: Option<Language>,
+    },
     /// Measure a call: cost, delay, start, joins; `subrosa bench --help` says what
     #[command(disable_help_flag = true)]
     Bench {
@@ -210,6 +230,7 @@ struct Room {
 pub fn carry_out(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let done = match arguments.command {
         Task::Doctor(arguments) => return doctor(arguments),
+        Task::Link { link, config, language } => return link_opinion(link, config, language),
         Task::Run(run) => {
             subrosa_process::start::process("run").context("core dumps cannot be ruled out")?;
             supervise::run(RunOptions {
@@ -271,6 +292,23 @@ fn doctor(arguments: Doctor) -> anyhow::Result<ExitCode> {
     };
     print(&if arguments.json { report.json(language)? + "\n" } else { report.text(language) })?;
     Ok(ExitCode::from(report.exit_code()))
+}
+
+fn link_opinion(link: String, config: Option<PathBuf>, language: Option<Language>) -> anyhow::Result<ExitCode> {
+    let configuration = match config.or_else(Configuration::usual_path) {
+        Some(file) => Configuration::load(&file)?,
+        None => Configuration::default(),
+    };
+    let language = language.unwrap_or_else(Language::of_the_terminal);
+    let link = if link == "-" { io::read_to_string(io::stdin().lock().take(LONGEST_LINK))? } else { link };
+    let today = time::OffsetDateTime::now_utc().date();
+    match opinion::opinion(&link, &configuration, today, language) {
+        Ok(opinion) => {
+            print(&opinion.text)?;
+            Ok(ExitCode::from(u8::from(opinion.refused)))
+        }
+        Err(error) => bail!("{}", error.sentence(language)),
+    }
 }
 
 fn room(arguments: Room) -> anyhow::Result<()> {

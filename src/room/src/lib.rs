@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod language;
 pub mod meeting;
 pub mod notice;
+pub mod opinion;
 pub mod screen;
 pub mod servers;
 pub mod shell;

@@ -1,0 +1,104 @@
+//! `subrosa link`: what a link of somebody else's meeting is, and what is on record about its server. Contacts nobody.
+
+use std::fmt::Write as _;
+
+use time::Date;
+
+use crate::configuration::Configuration;
+use crate::language::Language;
+use crate::meeting::hosts::{Hosts, Named};
+use crate::meeting::jitsi::link::{Link, LinkError};
+use crate::notice::{JoinedFacts, joined};
+use crate::servers::Judgement;
+
+/// What follows for whoever wants to join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opinion {
+    /// For the terminal of the person who asked: it names the room.
+    pub text: String,
+    /// The operator's rule forbids it.
+    pub refused: bool,
+}
+
+/// Reads a link and judges its server on a day.
+///
+/// # Errors
+/// When it names no room on a server.
+pub fn opinion(
+    link: &str,
+    configuration: &Configuration,
+    today: Date,
+    language: Language,
+) -> Result<Opinion, LinkError> {
+    let link = Link::read(link)?;
+    let host = link.host().reveal().as_str();
+    let judgement = configuration.servers.judge(host, today);
+    let mut hosts = Hosts::default();
+    hosts.declare(host, Named::ByLink);
+    let notice = joined(
+        language,
+        &JoinedFacts {
+            room: &configuration.room.name,
+            host,
+            server: configuration.servers.profile(host),
+            judgement: &judgement,
+            hosts: &hosts,
+        },
+    );
+    let mut text = String::new();
+    let (server, room) = language.pick(("Server", "Raum"), ("Server", "Room"));
+    let _infallible = writeln!(text, "{server}: {}\n{room}: {}", link.authority().reveal(), link.room().reveal());
+    for section in notice.sections {
+        let _infallible = writeln!(text, "\n{}\n  {}", section.title, section.text.replace('\n', "\n  "));
+    }
+    text.push_str(language.pick(
+        "\nDiese Fassung kann Konferenzen anderer noch nicht beitreten. Niemand wurde kontaktiert.\n",
+        "\nThis version cannot join meetings of others yet. Nobody has been contacted.\n",
+    ));
+    let refused = match judgement {
+        Judgement::Allowed | Judgement::Warned(_) => false,
+        Judgement::Refused(_) => true,
+    };
+    Ok(Opinion { text, refused })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Month;
+
+    use super::*;
+    use crate::servers::{Policy, Recording, Server};
+
+    fn configuration(unknown: Policy) -> Configuration {
+        let mut configuration = Configuration::default();
+        configuration.servers.unknown = unknown;
+        configuration.servers.profiles.push(Server {
+            host: "meet.example.org".to_owned(),
+            operator: "Example Association".to_owned(),
+            address: None,
+            own: false,
+            contract: Some("file 7".to_owned()),
+            contract_until: None,
+            retention: None,
+            privacy: None,
+            recording: Recording::Leave,
+        });
+        configuration
+    }
+
+    #[test]
+    fn p7_who_runs_a_server_is_told_and_the_operators_rule_decides() {
+        let today = Date::from_calendar_date(2026, Month::November, 28).unwrap();
+        let ask = |link, policy| opinion(link, &configuration(policy), today, Language::English).unwrap();
+        let known = ask("https://meet.example.org/Class%205?jwt=secret", Policy::Refuse);
+        assert!(!known.refused);
+        for part in ["Server: meet.example.org", "Room: class%205", "Example Association", "file 7", "transport"] {
+            assert!(known.text.contains(part), "{part} in {}", known.text);
+        }
+        assert!(!known.text.contains("secret"), "the token is nobody's to read");
+        let unknown = ask("https://other.example.org/room", Policy::Warn);
+        assert!(!unknown.refused && unknown.text.contains("Nothing is on record"), "{}", unknown.text);
+        assert!(ask("https://other.example.org/room", Policy::Refuse).refused);
+        assert!(opinion("a bare name", &configuration(Policy::Allow), today, Language::German).is_err());
+    }
+}
