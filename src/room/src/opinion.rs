@@ -92,7 +92,7 @@ mod tests {
         let ask = |link, policy| opinion(link, &configuration(policy), today, Language::English).unwrap();
         let known = ask("https://meet.example.org/Class%205?jwt=secret", Policy::Refuse);
         assert!(!known.refused);
-        for part in ["Server: meet.example.org", "Room: class%205", "Example Association", "file 7", "transport"] {
+        for part in ["Server: meet.example.org", "Room: class%205", "Example Association", "file 7", "Transport"] {
             assert!(known.text.contains(part), "{part} in {}", known.text);
         }
         assert!(!known.text.contains("secret"), "the token is nobody's to read");
