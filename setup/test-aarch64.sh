@@ -41,11 +41,13 @@ if [[ ${1:-} == guard ]]; then
     command -v mmdebstrap >/dev/null || skip "no mmdebstrap: \`make setup-tests\` installs it"
     make cross
     built=$(realpath "${CARGO_TARGET_DIR:-target}/$target/release")
-    export EMULATED_GUARD=$built/subrosa-guard EMULATOR="$emulator -L $(setup/sysroot-arm64.sh)"
+    sysroot=$(setup/sysroot-arm64.sh)
     for program in subrosa subrosa-guard subrosa-media; do
-        $EMULATOR "$built/$program" --version
+        "$emulator" -L "$sysroot" "$built/$program" --version
     done
-    $EMULATOR "$built/subrosa" boards boards/raspberry-pi-4.toml >/dev/null
+    "$emulator" -L "$sysroot" "$built/subrosa" boards boards/raspberry-pi-4.toml >/dev/null
+    # The guard's own user has to reach its C library, and the sysroot may lie in a home.
+    export EMULATED_GUARD=$built/subrosa-guard EMULATOR="$emulator -L /usr/aarch64-linux-gnu"
     cargo test --release --locked --workspace --test guard -- --skip made_of
     exit
 fi
