@@ -3,6 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
+/// What the drivers of cameras are made of.
+const CAMERA: [&str; 7] = [
+    "font",
+    "videobuf2-common",
+    "videobuf2-memops",
+    "videobuf2-vmalloc",
+    "videobuf2-dma-contig",
+    "videobuf2-v4l2",
+    "v4l2-tpg",
+];
+
 /// Loads a driver and, before it, what it is made of.
 fn load(parts: &[&str], module: &str, parameters: &str) {
     let folder = std::env::var("MODULES").expect("the first process hands on where the modules are");
@@ -27,31 +38,13 @@ fn load(parts: &[&str], module: &str, parameters: &str) {
 
 /// A camera, `/dev/video0`, by the driver `vivid`: pictures with a clock in them.
 pub fn load_camera() {
-    let parts = [
-        "font",
-        "videobuf2-common",
-        "videobuf2-memops",
-        "videobuf2-vmalloc",
-        "videobuf2-dma-contig",
-        "videobuf2-v4l2",
-        "v4l2-tpg",
-    ];
     // One camera with one video node and nothing else.
-    load(&parts, "vivid", "n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0");
+    load(&CAMERA, "vivid", "n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0");
 }
 
 /// A camera of several nodes behind a media controller, by the driver `vimc`: a sensor and what makes pictures of it.
 pub fn load_camera_of_several_nodes() {
-    let parts = [
-        "font",
-        "videobuf2-common",
-        "videobuf2-memops",
-        "videobuf2-vmalloc",
-        "videobuf2-dma-contig",
-        "videobuf2-v4l2",
-        "v4l2-tpg",
-    ];
-    load(&parts, "vimc", "");
+    load(&CAMERA, "vimc", "");
 }
 
 /// A sound card that hears on device 1 what is played on device 0, by the driver `snd-aloop`.
