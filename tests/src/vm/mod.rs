@@ -15,7 +15,7 @@ use std::env;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,10 @@ use crate::stage::{Need, Stage, have, tree};
 const INSIDE: &str = "SUBROSA_TEST_VM";
 /// Memory of the machine. Programs and libraries are read from the host, what is written is in it.
 const MEMORY: &str = "mem=768M";
+
+/// The last word of the driver `softdog`. What a board's watchdog does to the processor is done to this kernel from outside:
+/// when it restarts itself from within an interrupt, it now and then hangs.
+const RESET: &str = "softdog: Initiating system reboot";
 
 /// How the machine starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,21 +177,32 @@ fn install_below(folder: &Path) {
 #[must_use]
 pub fn run(boot: Boot, share: &TempDir, command: &str, within: Duration) -> Ran {
     fs::write(share.path().join("command"), command).expect("the command");
-    let console = File::create(share.path().join("console")).expect("the console");
-    let mut machine = match boot {
-        Boot::Bare => process("bare", share),
-        Boot::Systemd | Boot::Packaged => process("systemd", share),
-        Boot::Debian => emulated(share),
+    let log = share.path().join("console");
+    let console = File::create(&log).expect("the console");
+    let start = || {
+        let mut machine = match boot {
+            Boot::Bare => process("bare", share),
+            Boot::Systemd | Boot::Packaged => process("systemd", share),
+            Boot::Debian => emulated(share),
+        };
+        let copy = || console.try_clone().expect("the console");
+        machine.stdin(Stdio::null()).stdout(copy()).stderr(copy()).spawn().expect("the virtual machine")
     };
-    let machine = machine.stdin(Stdio::null()).stdout(console.try_clone().expect("the console")).stderr(console);
-    let mut machine = machine.spawn().expect("the virtual machine");
+    // Its processes are processes of this machine; they end with the one that traces them.
+    let stop = |machine: &mut Child| (machine.kill(), machine.wait());
+    let resets = || String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).matches(RESET).count();
+    let mut machine = start();
+    let mut seen = 0;
     let began = Instant::now();
     while machine.try_wait().expect("the virtual machine").is_none() {
         if began.elapsed() > within {
-            // Its processes are processes of this machine; they end with the one that traces them.
-            let _ended = machine.kill();
-            let _ended = machine.wait();
+            let _ended = stop(&mut machine);
             break;
+        }
+        if resets() > seen {
+            seen += 1;
+            let _ended = stop(&mut machine);
+            machine = start();
         }
         sleep(Duration::from_millis(20));
     }
