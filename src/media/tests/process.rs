@@ -18,8 +18,8 @@ use subrosa_media::timebase::Timebase;
 use subrosa_messages::frame::{self, Decoder};
 use subrosa_messages::guard::{GuardToMedia, MediaToGuard, PermitId, Refusal};
 use subrosa_messages::media::{
-    Background, BackgroundState, CaptureHealth, Codec, Counters, Cover, DescriptionKind, Direction, Kind, Line, LinkId,
-    LinkNetwork, LinkState, MediaConfiguration, MediaToRoom, Mid, RoomToMedia, Size, Source,
+    Background, BackgroundState, CaptureHealth, Codec, Counters, Cover, DataChannel, DescriptionKind, Direction, Kind,
+    Line, LinkId, LinkNetwork, LinkState, MediaConfiguration, MediaToRoom, Mid, RoomToMedia, Size, Source,
 };
 use subrosa_messages::{Capture, Pii};
 use subrosa_process::peer;
@@ -226,7 +226,13 @@ impl Stage {
     /// A guest in the call, and the events of its link.
     fn guest(&mut self, link: LinkId) -> (Link, Receiver<LinkEvent>) {
         self.room().say(
-            &RoomToMedia::OpenLink { link, side: DescriptionKind::Offer, lines: lines(), data_channel: true },
+            &RoomToMedia::OpenLink {
+                link,
+                side: DescriptionKind::Offer,
+                lines: lines(),
+                data_channel: Some(DataChannel::called("room")),
+                relay: None,
+            },
             &[],
         );
         for (mid, source) in [("room-video", Source::RoomVideo), ("room-audio", Source::RoomAudio)] {
@@ -241,7 +247,7 @@ impl Stage {
             link,
             side: DescriptionKind::Answer,
             lines: Vec::new(),
-            data_channel: true,
+            data_channel: None,
             network: configuration().network,
             timebase: Timebase::start(),
             max_estimate: 2_000_000,

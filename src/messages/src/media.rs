@@ -271,6 +271,23 @@ pub enum TurnTransport {
     Tls,
 }
 
+/// A data channel of a link, opened by this side in-band (RFC 8832).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataChannel {
+    /// Its label.
+    pub label: String,
+    /// Its subprotocol; empty: none.
+    pub protocol: String,
+}
+
+impl DataChannel {
+    /// A channel without a subprotocol.
+    #[must_use]
+    pub fn called(label: &str) -> Self {
+        DataChannel { label: label.to_owned(), protocol: String::new() }
+    }
+}
+
 /// What the room says to media.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -307,10 +324,13 @@ pub enum RoomToMedia {
         side: DescriptionKind,
         /// All its lines, in order (for the offering side).
         lines: Vec<Line>,
-        /// With a data channel called `room`, negotiated in the first offer.
-        data_channel: bool,
+        /// Its data channel, negotiated in the first description.
+        data_channel: Option<DataChannel>,
+        /// The relay that this peer's own server announces; it takes the place of [`LinkNetwork::turn`].
+        relay: Option<TurnServer>,
     },
-    /// The peer's description.
+    /// The peer's description. To a link that waits for offers each further one is a renegotiation: lines keep their
+    /// places and what they send, new ones come at the end.
     Description {
         /// For which link.
         link: LinkId,
@@ -334,6 +354,13 @@ pub enum RoomToMedia {
         mid: Mid,
         /// What it sends.
         source: Source,
+    },
+    /// The peer wants the room's picture no higher than this. The encoder follows the largest wish of all peers.
+    Limit {
+        /// The link.
+        link: LinkId,
+        /// In pixels; `None`: as large as it is.
+        height: Option<u32>,
     },
     /// What the screen shows behind the overlay. Replaces the last one.
     Show {
@@ -384,7 +411,8 @@ pub enum MediaToRoom {
         /// How it is now.
         state: LinkState,
     },
-    /// Media arrives on a line for the first time.
+    /// Media arrives on a line for the first time, or under another SSRC than before. Whose it is, is decided by the SSRC on
+    /// the wire: it is the line in whose description that SSRC stands, wherever webrtcbin has put it.
     Track {
         /// Which line.
         track: TrackId,
@@ -422,6 +450,13 @@ pub enum MediaToRoom {
     },
     /// What becomes of what stands behind people: after each [`RoomToMedia::Hide`] and at each change.
     Background(BackgroundState),
+    /// The link's data channel is open, or is no more.
+    Channel {
+        /// The link.
+        link: LinkId,
+        /// Now.
+        open: bool,
+    },
     /// The body came over the link's data channel.
     Data {
         /// The link.

@@ -36,7 +36,16 @@ pub fn peer(device: &Device) -> Link {
     let (link, mid) = (LinkId(1), Mid("room-video".to_owned()));
     let line = Line { mid: mid.clone(), codec: Codec::H264, direction: Direction::Send };
     let mark = media.mark();
-    say(media, RoomToMedia::OpenLink { link, side: DescriptionKind::Offer, lines: vec![line], data_channel: false });
+    say(
+        media,
+        RoomToMedia::OpenLink {
+            link,
+            side: DescriptionKind::Offer,
+            lines: vec![line],
+            data_channel: None,
+            relay: None,
+        },
+    );
     let offer =
         media.wait_from(mark, "an offer", |told| told["heard"]["description"]["sdp"].as_str().map(str::to_owned));
     let plan = LinkPlan { keeps: false, ..LinkPlan::default() };

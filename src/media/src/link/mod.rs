@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use gstreamer_utils::StreamProducer;
-use subrosa_messages::media::{DescriptionKind, Line, LinkFault, LinkId, LinkNetwork, LinkState, Mid};
+use subrosa_messages::media::{DataChannel, DescriptionKind, Line, LinkFault, LinkId, LinkNetwork, LinkState, Mid};
 
 use crate::cut::Cut;
 use crate::inbound::Inbound;
@@ -43,7 +43,7 @@ pub struct Plan {
     /// Its lines, for the offering side.
     pub lines: Vec<Line>,
     /// With a data channel.
-    pub data_channel: bool,
+    pub data_channel: Option<DataChannel>,
     /// How the peer is reached.
     pub network: LinkNetwork,
     /// The clock.

@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_utils::ConsumptionLink;
 use gstreamer_utils::streamproducer::ProducerSettings;
-use subrosa_messages::media::{Codec, Direction, Kind, Size, TrackId};
+use subrosa_messages::media::{Codec, DataChannel, Direction, Kind, Size, TrackId};
 
 use super::*;
 use crate::cut::Cuts;
@@ -112,7 +112,15 @@ fn lines(codec: Codec) -> Vec<Line> {
 fn plan(side: DescriptionKind, lines: Vec<Line>, timebase: &Timebase) -> Plan {
     let link = LinkId(if side == DescriptionKind::Offer { 1 } else { 2 });
     let timebase = timebase.clone();
-    Plan { link, side, lines, data_channel: true, network: network(), timebase, max_estimate: 5_000_000 }
+    Plan {
+        link,
+        side,
+        lines,
+        data_channel: Some(DataChannel::called("room")),
+        network: network(),
+        timebase,
+        max_estimate: 5_000_000,
+    }
 }
 
 /// A tone as Opus.

@@ -13,7 +13,7 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
-use subrosa_messages::media::{Codec, DescriptionKind, Direction, Line, LinkFault, LinkId, Mid, TrackId};
+use subrosa_messages::media::{Codec, DataChannel, DescriptionKind, Direction, Line, LinkFault, LinkId, Mid, TrackId};
 
 use super::caps::Carriage;
 use super::fingerprint;
@@ -182,8 +182,8 @@ impl WebRtc {
         link.pipeline.set_state(gst::State::Ready).map_err(fault)?;
         if link.plan.side == DescriptionKind::Offer {
             link.add_lines()?;
-            if link.plan.data_channel {
-                link.add_channel()?;
+            if let Some(channel) = link.plan.data_channel.clone() {
+                link.add_channel(&channel)?;
             }
         }
         link.pipeline.set_state(gst::State::Playing).map_err(fault)?;
@@ -244,12 +244,13 @@ impl WebRtc {
         transceiver.set_property("do-nack", codec.kind() == subrosa_messages::media::Kind::Video);
     }
 
-    fn add_channel(&self) -> Result<(), LinkFault> {
+    fn add_channel(&self, wanted: &DataChannel) -> Result<(), LinkFault> {
+        let options = gst::Structure::builder("options").field("protocol", &wanted.protocol).build();
         let channel = self
             .webrtcbin
             .emit_by_name::<Option<gst_webrtc::WebRTCDataChannel>>(
                 "create-data-channel",
-                &[&"room", &None::<gst::Structure>],
+                &[&wanted.label, &Some(options)],
             )
             .ok_or(LinkFault::Pipeline)?;
         keep_channel(&self.shared, channel);

@@ -364,6 +364,7 @@ impl Session {
             | RoomToMedia::Description { .. }
             | RoomToMedia::CloseLink { .. }
             | RoomToMedia::Send { .. }
+            | RoomToMedia::Limit { .. }
             | RoomToMedia::Data { .. }) => {
                 if self.works.as_ref().is_some_and(Works::is_ready) {
                     self.link_order(message, body);
@@ -377,14 +378,14 @@ impl Session {
 
     fn link_order(&mut self, message: RoomToMedia, body: Vec<u8>) {
         match message {
-            RoomToMedia::OpenLink { link, side, lines, data_channel } => {
+            RoomToMedia::OpenLink { link, side, lines, data_channel, relay } => {
                 // From here on what is captured goes to a guest, so nobody but the room may want it.
                 self.wishes.doctor_wants(false, false);
                 self.wish();
                 let Some(works) = &self.works else { return };
                 let inbox = self.around.inbox.clone();
                 let tell = Arc::new(move |link, event| drop(inbox.send(Happening::Link(link, event))));
-                let plan = works.plan(&self.around, link, side, lines, data_channel);
+                let plan = works.plan(&self.around, link, side, lines, data_channel, relay);
                 if !self.links.open(plan, tell) {
                     self.around.say(MediaToRoom::Link {
                         link,
@@ -407,7 +408,8 @@ impl Session {
                 self.route();
             }
             RoomToMedia::Data { link } => self.links.data(link, body),
-            RoomToMedia::Configure(_)
+            RoomToMedia::Limit { .. }
+            | RoomToMedia::Configure(_)
             | RoomToMedia::Want { .. }
             | RoomToMedia::Hide { .. }
             | RoomToMedia::Card { .. }

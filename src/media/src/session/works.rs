@@ -10,7 +10,8 @@ use gstreamer_utils::StreamProducer;
 use subrosa_messages::Capture;
 use subrosa_messages::doctor::{CameraModes, Echo};
 use subrosa_messages::media::{
-    Codec, Counters, DescriptionKind, Line, LinkId, MediaConfiguration, Rectangle, Size, TrackId,
+    Codec, Counters, DataChannel, DescriptionKind, Line, LinkId, MediaConfiguration, Rectangle, Size, TrackId,
+    TurnServer,
 };
 
 use super::{Happening, Surroundings};
@@ -122,14 +123,17 @@ impl Works {
         link: LinkId,
         side: DescriptionKind,
         lines: Vec<Line>,
-        data_channel: bool,
+        data_channel: Option<DataChannel>,
+        relay: Option<TurnServer>,
     ) -> Plan {
+        let mut network = self.configuration.network.clone();
+        network.turn = relay.or(network.turn);
         Plan {
             link,
             side,
             lines,
             data_channel,
-            network: self.configuration.network.clone(),
+            network,
             timebase: around.timebase.clone(),
             // Room to grow beyond the picture: sound, headers, and what `rate` keeps aside.
             max_estimate: self.configuration.max_bitrate / 4 * 5 + 200_000,

@@ -198,7 +198,10 @@ impl Desk {
             MediaToRoom::Capture { capture: Capture::Microphone, state } => self.known.microphone = state,
             MediaToRoom::Background(state) => self.known.background_is(now, Some(state)),
             MediaToRoom::Encoder { row } => self.known.encoder = Some(row),
-            MediaToRoom::Loudness { .. } | MediaToRoom::Data { .. } | MediaToRoom::Counters(_) => {}
+            MediaToRoom::Loudness { .. }
+            | MediaToRoom::Channel { .. }
+            | MediaToRoom::Data { .. }
+            | MediaToRoom::Counters(_) => {}
         }
     }
 

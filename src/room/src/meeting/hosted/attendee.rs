@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use subrosa_messages::Pii;
 use subrosa_messages::media::{
-    Codec, DescriptionKind, Direction, Kind, Line, LinkId, LinkState, Mid, RoomToMedia, Source, TrackId,
+    Codec, DataChannel, DescriptionKind, Direction, Kind, Line, LinkId, LinkState, Mid, RoomToMedia, Source, TrackId,
 };
 use zeroize::Zeroizing;
 
@@ -390,7 +390,8 @@ impl Attendee {
             link: id,
             side: DescriptionKind::Offer,
             lines,
-            data_channel: true,
+            data_channel: Some(DataChannel::called("room")),
+            relay: None,
         }));
         if self.admitted {
             send(id, out);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use subrosa_messages::Pii;
-use subrosa_messages::media::{Codec, DescriptionKind, Kind, LinkId, Mid, RoomToMedia, Source};
+use subrosa_messages::media::{Codec, DataChannel, DescriptionKind, Kind, LinkId, Mid, RoomToMedia, Source};
 
 use super::super::content::{Content, Description, Media};
 use super::super::description::{
@@ -94,7 +94,9 @@ impl Live {
             link,
             side: DescriptionKind::Answer,
             lines: Vec::new(),
-            data_channel: self.offer.data.is_some(),
+            data_channel: self.offer.data.is_some().then(bridge_channel),
+            // The meeting knows it, this session does not.
+            relay: None,
         }));
         self.send(ROOM_AUDIO, Source::RoomAudio, out);
         self.watched(watched, out);
@@ -259,6 +261,11 @@ impl Live {
     pub fn deadline(&self) -> Option<Instant> {
         [self.verify_by, self.answer_by].into_iter().flatten().min()
     }
+}
+
+/// The channel as the bridge knows it (lib-jitsi-meet; `docs` of jitsi-videobridge, *Colibri*).
+fn bridge_channel() -> DataChannel {
+    DataChannel { label: "JVB data channel".into(), protocol: "http://jitsi.org/protocols/colibri".into() }
 }
 
 /// Sound keeps its SSRC: only the picture is retransmitted.
