@@ -6,6 +6,7 @@ pub mod failure;
 pub mod link;
 pub mod lobby;
 pub mod moderation;
+pub mod muc;
 pub mod presence;
 pub mod refused;
 pub mod request;

@@ -162,6 +162,15 @@ impl Request {
         }
     }
 
+    /// When [`Event::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Waiting { until } => Some(until),
+            Phase::Idle | Phase::Http | Phase::Iq | Phase::Over => None,
+        }
+    }
+
     fn ask(&mut self) -> Vec<Action> {
         if !self.http {
             return self.by_iq();
