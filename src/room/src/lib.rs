@@ -10,6 +10,7 @@ pub mod language;
 pub mod meeting;
 pub mod notice;
 pub mod opinion;
+pub mod outbound;
 pub mod screen;
 pub mod servers;
 pub mod shell;

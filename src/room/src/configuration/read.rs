@@ -76,7 +76,7 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     let turn = section.table("turn");
     section.end();
     turn_section(turn, findings, to);
-    servers::read(&profiles, joining, findings, &mut to.servers);
+    servers::read(&profiles, joining, findings, folder, &mut to.servers);
 }
 
 const PICTURE: &str = "write a size from \"640x360\" to \"1920x1080\" with even numbers, such as \"1280x720\"";

@@ -1,5 +1,7 @@
 //! `[[servers]]`: what the operator has on record about servers of others, and `[joining]`.
 
+use std::path::Path;
+
 use time::{Date, Month};
 use toml::de::{DeTable, DeValue};
 use url::Host;
@@ -17,11 +19,15 @@ pub fn read<'a>(
     profiles: &[(usize, &'a DeTable<'a>)],
     joining: Option<&'a DeTable<'a>>,
     findings: &mut Findings<'a>,
+    folder: &Path,
     to: &mut Servers,
 ) {
     let mut section = Section::below("joining", joining, findings);
     let policies = [("allow", Policy::Allow), ("warn", Policy::Warn), ("refuse", Policy::Refuse)];
     section.choice("unknown_servers", &mut to.unknown, &policies);
+    let mut authority = None;
+    section.lines("authority", &mut authority, 4096);
+    to.authority = authority.map(|name| folder.join(name));
     section.end();
     for (at, table) in profiles {
         profile(*at, table, findings, to);
@@ -93,8 +99,6 @@ fn link(value: &DeValue) -> Option<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::super::read::read;
     use super::*;
 
@@ -103,6 +107,7 @@ mod tests {
         let text = "
             [joining]
             unknown_servers = \"refuse\"
+            authority = \"school.pem\"
             [[servers]]
             host = \"Meet.Example.ORG\"
             operator = \"Example Association\"
@@ -117,8 +122,9 @@ mod tests {
             operator = \"Ourselves\"
             own = true
         ";
-        let servers = read(text, Path::new("")).unwrap().servers;
+        let servers = read(text, Path::new("/etc/subrosa")).unwrap().servers;
         assert_eq!(servers.unknown, Policy::Refuse);
+        assert_eq!(servers.authority.as_deref(), Some(Path::new("/etc/subrosa/school.pem")));
         let known = servers.profile("meet.example.org").unwrap();
         assert_eq!(known.contract_until, Date::from_calendar_date(2027, Month::December, 31).ok());
         assert_eq!((known.contract.as_deref(), known.recording), (Some("file 7/2026"), Recording::Tell));

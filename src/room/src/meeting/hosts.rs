@@ -52,6 +52,26 @@ pub struct Hosts {
     declared: Vec<Host>,
 }
 
+/// The proof that a host was declared: only [`Hosts::contact`] makes one, and `outbound` connects to nothing without.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Contact {
+    host: Pii<String>,
+}
+
+impl Contact {
+    /// The host: a name or an address, lower case, without a port and without brackets.
+    #[must_use]
+    pub fn host(&self) -> &Pii<String> {
+        &self.host
+    }
+
+    /// Whether it is for this host, however that is written.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        *self.host.reveal() == plain(host)
+    }
+}
+
 /// A host that nobody has declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a host that was not declared")]
@@ -71,11 +91,11 @@ impl Hosts {
     ///
     /// # Errors
     /// When it has not been declared.
-    pub fn contact(&mut self, host: &str) -> Result<(), NotDeclared> {
+    pub fn contact(&mut self, host: &str) -> Result<Contact, NotDeclared> {
         let place = self.place(&plain(host)).ok_or(NotDeclared)?;
         let host = self.declared.get_mut(place).ok_or(NotDeclared)?;
         host.seen = true;
-        Ok(())
+        Ok(Contact { host: host.host.clone() })
     }
 
     /// All that are declared, in the order in which they were named.
@@ -107,8 +127,9 @@ mod tests {
         hosts.declare("meet.example.org", Named::ByConfiguration);
         hosts.declare("turn.example.org", Named::AsRelay);
         hosts.declare("[2001:db8::7]", Named::AsBridge);
-        assert_eq!(hosts.contact("meet.EXAMPLE.org"), Ok(()));
-        assert_eq!(hosts.contact("2001:db8::7"), Ok(()));
+        let contact = hosts.contact("meet.EXAMPLE.org").unwrap();
+        assert!(contact.is_for("Meet.example.org.") && !contact.is_for("example.org"));
+        assert!(hosts.contact("2001:db8::7").unwrap().is_for("[2001:DB8::7]"));
         for other in ["example.org", "a.meet.example.org", "meet.example.org.evil.example", ""] {
             assert_eq!(hosts.contact(other), Err(NotDeclared), "{other}");
         }

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn p7_a_server_on_record_is_told_with_all_that_is_on_record() {
-        let servers = Servers { profiles: vec![server()], unknown: Policy::Warn };
+        let servers = Servers { profiles: vec![server()], unknown: Policy::Warn, authority: None };
         for language in Language::ALL {
             let text = whole(language, &servers, day());
             for word in [
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn p7_a_server_that_is_not_on_record_is_said_to_be_so() {
         for (policy, refused) in [(Policy::Warn, false), (Policy::Refuse, true)] {
-            let servers = Servers { profiles: Vec::new(), unknown: policy };
+            let servers = Servers { profiles: Vec::new(), unknown: policy, authority: None };
             for language in Language::ALL {
                 let text = whole(language, &servers, day());
                 assert!(text.contains(language.pick("nichts hinterlegt", "Nothing is on record")), "{text}");
@@ -249,13 +249,14 @@ mod tests {
             }
         }
         // Whoever allows all servers has not learnt who runs this one.
-        let allowed = whole(Language::English, &Servers { profiles: Vec::new(), unknown: Policy::Allow }, day());
+        let allowed =
+            whole(Language::English, &Servers { profiles: Vec::new(), unknown: Policy::Allow, authority: None }, day());
         assert!(allowed.contains("not known here") && allowed.contains("None is on record"));
     }
 
     #[test]
     fn p8_the_word_is_transport_and_never_more() {
-        let servers = Servers { profiles: vec![server()], unknown: Policy::Warn };
+        let servers = Servers { profiles: vec![server()], unknown: Policy::Warn, authority: None };
         for language in Language::ALL {
             let text = whole(language, &servers, day());
             assert!(text.contains(language.pick("Transportverschlüsselt", "Transport encryption")));

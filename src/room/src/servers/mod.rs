@@ -5,6 +5,8 @@ mod judgement;
 
 pub use judgement::{Judgement, Reason};
 
+use std::path::PathBuf;
+
 use time::Date;
 
 /// What the operator has on record about a server.
@@ -59,6 +61,8 @@ pub struct Servers {
     pub profiles: Vec<Server>,
     /// What is made of all others.
     pub unknown: Policy,
+    /// The operator's own certificate authorities (PEM), trusted beside the system's.
+    pub authority: Option<PathBuf>,
 }
 
 impl Servers {

@@ -53,7 +53,7 @@ fn every_record_under_every_policy_is_judged() {
     ];
     for (record, expected) in table {
         for (policy, expected) in [Policy::Allow, Policy::Warn, Policy::Refuse].into_iter().zip(expected) {
-            let servers = Servers { profiles: record.clone().into_iter().collect(), unknown: policy };
+            let servers = Servers { profiles: record.clone().into_iter().collect(), unknown: policy, authority: None };
             assert_eq!(servers.judge("meet.example.org", day()), expected, "{record:?} {policy:?}");
         }
     }
@@ -61,7 +61,7 @@ fn every_record_under_every_policy_is_judged() {
 
 #[test]
 fn a_host_is_only_its_own_profile() {
-    let servers = Servers { profiles: vec![server()], unknown: Policy::Refuse };
+    let servers = Servers { profiles: vec![server()], unknown: Policy::Refuse, authority: None };
     for host in ["meet.example.org", "MEET.example.org", "meet.example.org."] {
         assert_eq!(servers.judge(host, day()), Judgement::Allowed, "{host}");
     }

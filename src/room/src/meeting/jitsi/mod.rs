@@ -4,6 +4,7 @@ pub mod answer;
 pub mod config_js;
 pub mod failure;
 pub mod link;
+pub mod loading;
 pub mod lobby;
 pub mod moderation;
 pub mod muc;

@@ -1,0 +1,122 @@
+//! One question over HTTP/1.1 (RFC 9112), one answer, and the connection is closed.
+//!
+//! The headers say nothing about the device: no `User-Agent`, no `Referer`, no cookie, no language.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes};
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use subrosa_messages::Pii;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::{Address, OutboundError, Stream, Trust, connect};
+
+/// The longest that a whole question may take, from the name to the last byte.
+pub const LONGEST: Duration = Duration::from_secs(15);
+/// Bytes of an answer's head after which no more of it are read (up to twice as many have been).
+const HEAD: usize = 64 << 10;
+
+/// What came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status (RFC 9110, section 15).
+    pub status: u16,
+    /// Where it points to.
+    pub location: Option<Pii<String>>,
+    /// The body of a 200; that of any other status is not read. What is not UTF-8 is replaced.
+    pub body: Pii<String>,
+}
+
+/// GET, of a body of at most `most` bytes.
+///
+/// # Errors
+/// When there is no answer within [`LONGEST`], or a larger one.
+pub async fn get(address: &Address, trust: &Trust, most: usize) -> Result<Answer, OutboundError> {
+    let request = Request::builder().method(Method::GET);
+    ask(address, trust, request, Bytes::new(), most).await
+}
+
+/// POST of JSON, with the token that lets its bearer in (RFC 6750, section 2.1), if there is one.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn post_json(
+    address: &Address,
+    trust: &Trust,
+    json: &Pii<String>,
+    token: Option<&Pii<Zeroizing<String>>>,
+    most: usize,
+) -> Result<Answer, OutboundError> {
+    let mut request = Request::builder().method(Method::POST).header(CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        let bearer = Zeroizing::new(format!("Bearer {}", token.reveal().as_str()));
+        let mut value = HeaderValue::from_str(&bearer).map_err(|_| OutboundError::Speech)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    ask(address, trust, request, Bytes::copy_from_slice(json.reveal().as_bytes()), most).await
+}
+
+async fn ask(
+    address: &Address,
+    trust: &Trust,
+    request: hyper::http::request::Builder,
+    body: Bytes,
+    most: usize,
+) -> Result<Answer, OutboundError> {
+    let request = request
+        .uri(address.target(None).reveal())
+        .header(HOST, address.authority().reveal())
+        .header(ACCEPT, "*/*")
+        .header(ACCEPT_ENCODING, "identity")
+        .header(CONNECTION, "close")
+        .body(Full::new(body))
+        .map_err(|_| OutboundError::Speech)?;
+    let asked = async { talk(connect(address, trust).await?, request, most).await };
+    timeout(LONGEST, asked).await.unwrap_or(Err(OutboundError::Late))
+}
+
+async fn talk(stream: Stream, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, OutboundError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| OutboundError::Speech)?;
+    let mut answer = pin!(async {
+        let response = sender.send_request(request).await.map_err(|_| OutboundError::Speech)?;
+        read(response, most).await
+    });
+    let (mut connection, mut open) = (pin!(connection), true);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            // Its end is not that of the answer: the last bytes may still have to be read.
+            _ended = &mut connection, if open => open = false,
+        }
+    }
+}
+
+async fn read(response: Response<hyper::body::Incoming>, most: usize) -> Result<Answer, OutboundError> {
+    let status = response.status();
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.map(|location| Pii::new(location.to_owned()));
+    if status != StatusCode::OK {
+        return Ok(Answer { status: status.as_u16(), location, body: Pii::new(String::new()) });
+    }
+    // Said before it is sent: nothing of it has to be read.
+    if response.body().size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(OutboundError::TooLarge);
+    }
+    let body = Limited::new(response.into_body(), most).collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() { OutboundError::TooLarge } else { OutboundError::Speech }
+    })?;
+    let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    Ok(Answer { status: status.as_u16(), location, body: Pii::new(body) })
+}

@@ -1,0 +1,212 @@
+//! A WebSocket (RFC 6455) as a task: numbered events come out, frames of text go in.
+//!
+//! The number tells what an older socket still says from what the newer one says. Pings are answered by the library.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use subrosa_messages::Pii;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::{Address, LONGEST, OutboundError, Stream, Trust, connect};
+use crate::signalling::xmpp::frame;
+
+/// Bytes of a message, whole or in fragments.
+pub const BYTES: usize = frame::BYTES;
+/// How long the server may take for one frame of ours.
+const SEND: Duration = Duration::from_secs(10);
+/// How long it has to close (RFC 6455, section 7.1.1).
+const CLOSE: Duration = Duration::from_secs(2);
+/// Frames that wait to be sent; more than a session sends at once when it is resumed.
+const WAITING: usize = 1024;
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// XMPP (RFC 7395, section 3.1): a server that does not confirm it is refused.
+    Xmpp,
+    /// A bridge's channel, which names no protocol.
+    Colibri,
+}
+
+/// What a socket says, with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Which socket.
+    pub socket: u64,
+    /// What.
+    pub said: Said,
+}
+
+/// What a socket says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It is open.
+    Opened,
+    /// A frame of text.
+    Frame(Pii<String>),
+    /// It is closed, or could not be opened. Nothing follows.
+    Closed(Option<OutboundError>),
+}
+
+/// A socket. Dropping it sends what still waits, and closes it.
+#[derive(Debug)]
+pub struct Socket {
+    frames: mpsc::Sender<Pii<String>>,
+}
+
+/// The frame is not taken: the socket is closed, or what it was given before still waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotTaken;
+
+impl Socket {
+    /// Opens one, with one more pair in its query. What it says goes to `events`, to the end of which it lives.
+    #[must_use]
+    pub fn open(
+        number: u64,
+        address: Arc<Address>,
+        more: Option<(&'static str, Pii<String>)>,
+        protocol: Protocol,
+        trust: Trust,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        let (frames, taken) = mpsc::channel(WAITING);
+        let task = Task { number, frames: taken, events };
+        tokio::spawn(task.run(address, more, protocol, trust));
+        Socket { frames }
+    }
+
+    /// Sends a frame of text.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub fn send(&self, frame: Pii<String>) -> Result<(), NotTaken> {
+        self.frames.try_send(frame).map_err(|_| NotTaken)
+    }
+}
+
+struct Task {
+    number: u64,
+    frames: mpsc::Receiver<Pii<String>>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Task {
+    async fn run(
+        mut self,
+        address: Arc<Address>,
+        more: Option<(&'static str, Pii<String>)>,
+        protocol: Protocol,
+        trust: Trust,
+    ) {
+        let opening = opened(&address, more, protocol, &trust);
+        let opened = tokio::select! {
+            opened = opening => opened,
+            () = unwanted(&mut self.frames) => return,
+        };
+        let ended = match opened {
+            Ok(mut socket) => {
+                self.say(Said::Opened).await;
+                let ended = self.talk(&mut socket).await;
+                let _late = timeout(CLOSE, closed(socket)).await;
+                ended
+            }
+            Err(error) => Some(error),
+        };
+        self.say(Said::Closed(ended)).await;
+    }
+
+    async fn talk(&mut self, socket: &mut WebSocketStream<Stream>) -> Option<OutboundError> {
+        loop {
+            tokio::select! {
+                frame = self.frames.recv() => {
+                    let message = Message::text(frame?.into_revealed());
+                    match timeout(SEND, socket.send(message)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => return meant(&error),
+                        Err(_) => return Some(OutboundError::Stalled),
+                    }
+                }
+                message = socket.next() => match message {
+                    Some(Ok(Message::Text(text))) => self.say(Said::Frame(Pii::new(text.as_str().to_owned()))).await,
+                    Some(Ok(Message::Binary(_))) => return Some(OutboundError::Speech),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Ok(Message::Close(_))) | None => return None,
+                    Some(Err(error)) => return meant(&error),
+                },
+                () = self.events.closed() => return None,
+            }
+        }
+    }
+
+    async fn say(&self, said: Said) {
+        // Whoever listened may be gone; then nobody wants to know.
+        let _gone = self.events.send(Event { socket: self.number, said }).await;
+    }
+}
+
+/// Comes when nobody holds the socket any more. What is sent before it is open is nobody's.
+async fn unwanted(frames: &mut mpsc::Receiver<Pii<String>>) {
+    while frames.recv().await.is_some() {}
+}
+
+async fn opened(
+    address: &Address,
+    more: Option<(&'static str, Pii<String>)>,
+    protocol: Protocol,
+    trust: &Trust,
+) -> Result<WebSocketStream<Stream>, OutboundError> {
+    let opening = async {
+        let stream = connect(address, trust).await?;
+        let target = address.target(more.as_ref().map(|(name, value)| (*name, value)));
+        // The library takes host and path from a URL; that the stream under it is encrypted is not its business.
+        let url = format!("ws://{}{}", address.authority().reveal(), target.reveal());
+        let mut request = url.into_client_request().map_err(|_| OutboundError::Speech)?;
+        match protocol {
+            Protocol::Xmpp => {
+                request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("xmpp"));
+            }
+            Protocol::Colibri => {}
+        }
+        let settings = WebSocketConfig::default()
+            .read_buffer_size(16 << 10)
+            .write_buffer_size(0)
+            .max_write_buffer_size(2 * BYTES)
+            .max_message_size(Some(BYTES))
+            .max_frame_size(Some(BYTES));
+        let opened = client_async_with_config(request, stream, Some(settings)).await;
+        opened.map(|(socket, _response)| socket).map_err(|error| meant(&error).unwrap_or(OutboundError::Speech))
+    };
+    timeout(LONGEST, opening).await.unwrap_or(Err(OutboundError::Late))
+}
+
+/// The close handshake: ours, and then whatever comes until theirs.
+async fn closed(mut socket: WebSocketStream<Stream>) {
+    if socket.close(None).await.is_ok() {
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+}
+
+/// What an error of the library means; `None`: the connection has ended.
+fn meant(error: &Error) -> Option<OutboundError> {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => None,
+        Error::Http(response) => Some(OutboundError::Refused(response.status().as_u16())),
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(OutboundError::TooLarge),
+        Error::WriteBufferFull(_) => Some(OutboundError::Stalled),
+        Error::Capacity(_)
+        | Error::Protocol(_)
+        | Error::Utf8(_)
+        | Error::Url(_)
+        | Error::HttpFormat(_)
+        | Error::Tls(_)
+        | Error::AttackAttempt => Some(OutboundError::Speech),
+    }
+}
