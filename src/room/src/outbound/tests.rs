@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 use super::websocket::{Event, Protocol, Said, Socket};
 use super::*;
 use crate::meeting::hosts::{Hosts, Named};
+use crate::meeting::jitsi::link::Link;
+use crate::meeting::jitsi::loading::{self, Found};
 
 /// An authority, and what a server shows that it has certified.
 struct Authority {
@@ -280,4 +282,20 @@ async fn an_http_status_in_place_of_a_socket_is_said() {
     let _socket = Socket::open(1, address, None, Protocol::Xmpp, authority.trust(), say);
     answered(&listener, &authority, b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
     assert_eq!(heard.recv().await.unwrap().said, Said::Closed(Some(OutboundError::Refused(403))));
+}
+
+#[tokio::test]
+async fn p5_a_redirection_to_another_server_is_told_and_not_followed() {
+    let (authority, (listener, port)) = (authority("localhost"), listener().await);
+    let link = Link::read(&format!("https://localhost:{port}/Rose?jwt=a.b.c")).unwrap();
+    let (mut hosts, trust) = (Hosts::default(), authority.trust());
+    let (_, found) = tokio::join!(
+        answered(&listener, &authority, b"HTTP/1.1 302 Found\r\nlocation: https://other.example/config.js\r\n\r\n"),
+        loading::load(&link, &mut hosts, &trust)
+    );
+    let Ok(Found::Elsewhere(other)) = found else { panic!("{found:?}") };
+    assert_eq!((other.host().reveal().as_str(), other.token()), ("other.example", None));
+    let declared: Vec<(&str, bool)> =
+        hosts.declared().iter().map(|host| (host.host.reveal().as_str(), host.seen)).collect();
+    assert_eq!(declared, [("localhost", true)]);
 }

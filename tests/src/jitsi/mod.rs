@@ -1,0 +1,8 @@
+//! Jitsi Meet without Jitsi's own programs: Debian's Prosody with doubles of Jitsi's plug-ins (`tests/jitsi/*.lua`), and a
+//! double of jicofo's XMPP part. What the doubles say follows `tests/recordings/jitsi`.
+
+pub mod client;
+pub mod focus;
+pub mod guest;
+pub mod prosody;
+pub mod wire;
