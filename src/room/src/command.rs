@@ -21,6 +21,7 @@ use crate::configuration::{Configuration, EXAMPLE};
 use crate::doctor::{self, DoctorOptions};
 use crate::language::Language;
 use crate::opinion;
+use crate::outbound::Trust;
 use crate::shell::{self, RoomOptions, Terminal};
 use crate::supervise::{self, RunOptions};
 use crate::web;
@@ -354,6 +355,11 @@ fn check(file: Option<PathBuf>) -> anyhow::Result<()> {
                 && let Err(error) = background::read(file, configuration.media.picture, configuration.blur.colour)
             {
                 text.push_str(&format!("{error}\n"));
+            }
+            if let Some(file) = &configuration.servers.authority
+                && let Err(error) = Trust::load(Some(file))
+            {
+                text.push_str(&format!("{error}; until then no server is joined\n"));
             }
             print(&text)
         }

@@ -12,10 +12,11 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use subrosa_messages::Pii;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::{Address, OutboundError, Stream, Trust, connect};
+use super::{Address, OutboundError, Trust, connect};
 
 /// The longest that a whole question may take, from the name to the last byte.
 pub const LONGEST: Duration = Duration::from_secs(15);
@@ -82,7 +83,10 @@ async fn ask(
     timeout(LONGEST, asked).await.unwrap_or(Err(OutboundError::Late))
 }
 
-async fn talk(stream: Stream, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, OutboundError> {
+async fn talk<S>(stream: S, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, OutboundError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD)
         .handshake(TokioIo::new(stream))
@@ -119,4 +123,48 @@ async fn read(response: Response<hyper::body::Incoming>, most: usize) -> Result<
     })?;
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     Ok(Answer { status: status.as_u16(), location, body: Pii::new(body) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    const MOST: usize = 64;
+    const SEEDS: [&str; 4] = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\ntrailer: 1\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 302 Found\r\nlocation: https://other.example/\r\nset-cookie: a=b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\nuntil the end",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_answers_there_is_an_end_and_no_more_is_taken_than_was_allowed(
+            seed in 0..SEEDS.len(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            more in prop::collection::vec(any::<u8>(), 0..300),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = SEEDS[seed].as_bytes().to_vec();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let at = at.index(bytes.len());
+            bytes.splice(at..at, more);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let answer = runtime.block_on(async {
+                let (near, mut far) = tokio::io::duplex(64 << 10);
+                let request = Request::builder().uri("/").header(HOST, "a.example").body(Full::new(Bytes::new())).unwrap();
+                far.write_all(&bytes).await.unwrap();
+                far.shutdown().await.unwrap();
+                timeout(Duration::from_secs(10), talk(near, request, MOST)).await.unwrap()
+            });
+            // A byte that is no UTF-8 becomes three.
+            prop_assert!(answer.map_or(true, |answer| answer.body.reveal().len() <= 3 * MOST));
+        }
+    }
 }

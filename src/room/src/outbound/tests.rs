@@ -18,10 +18,13 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::websocket::{Event, Protocol, Said, Socket};
+use super::xmpp::Connection;
 use super::*;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::meeting::jitsi::link::Link;
 use crate::meeting::jitsi::loading::{self, Found};
+use crate::signalling::xmpp::caps::Capabilities;
+use crate::signalling::xmpp::{Settings, Told};
 
 /// An authority, and what a server shows that it has certified.
 struct Authority {
@@ -30,11 +33,17 @@ struct Authority {
 }
 
 fn authority(name: &str) -> Authority {
+    authority_until(name, 4000)
+}
+
+fn authority_until(name: &str, year: i32) -> Authority {
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let own = parameters.signed_by(&key, &issuer).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let server = ServerConfig::builder_with_provider(provider)
@@ -148,9 +157,11 @@ async fn a_request_for_a_conference_is_json_and_brings_the_token() {
 }
 
 #[tokio::test]
-async fn p8_a_certificate_of_another_authority_or_for_another_name_is_refused() {
-    for (shown, trusted) in [("localhost", "another"), ("other.example", "the same")] {
-        let (server, (listener, port)) = (authority(shown), listener().await);
+async fn p8_a_certificate_of_another_authority_for_another_name_or_of_the_past_is_refused() {
+    for (shown, trusted, year) in
+        [("localhost", "another", 4000), ("other.example", "the same", 4000), ("localhost", "the same", 2020)]
+    {
+        let (server, (listener, port)) = (authority_until(shown, year), listener().await);
         let trust = if trusted == "the same" { server.trust() } else { authority("localhost").trust() };
         let accept = async {
             let (tcp, _) = listener.accept().await.unwrap();
@@ -298,4 +309,27 @@ async fn p5_a_redirection_to_another_server_is_told_and_not_followed() {
     let declared: Vec<(&str, bool)> =
         hosts.declared().iter().map(|host| (host.host.reveal().as_str(), host.seen)).collect();
     assert_eq!(declared, [("localhost", true)]);
+}
+
+#[tokio::test]
+async fn what_an_older_socket_still_says_is_nobodys_and_why_it_failed_is_kept() {
+    let (listener, port) = listener().await;
+    drop(listener);
+    let settings = Settings {
+        domain: "meet.test".to_owned(),
+        capabilities: Capabilities { node: String::new(), identity: None, features: vec![] },
+        taken: vec![],
+        seed: 1,
+    };
+    let mut connection = Connection::new(settings, address(port, "/"), authority("localhost").trust());
+    for said in [Said::Opened, Said::Frame(Pii::new("<a/>".to_owned())), Said::Closed(Some(OutboundError::Tls))] {
+        connection.hear(Event { socket: 0, said });
+    }
+    assert_eq!(connection.trouble(), None);
+    connection.hear(Event { socket: 1, said: Said::Closed(Some(OutboundError::Certificate)) });
+    assert_eq!((connection.trouble(), connection.was_online()), (Some(OutboundError::Certificate), false));
+    assert!(matches!(connection.next().await, Some(Told::Interrupted(_))));
+    connection.stop();
+    assert_eq!(connection.next().await, Some(Told::Stopped));
+    assert_eq!(connection.next().await, None);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use subrosa_messages::Pii;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -123,7 +124,10 @@ impl Task {
         self.say(Said::Closed(ended)).await;
     }
 
-    async fn talk(&mut self, socket: &mut WebSocketStream<Stream>) -> Option<OutboundError> {
+    async fn talk<S>(&mut self, socket: &mut WebSocketStream<S>) -> Option<OutboundError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         loop {
             tokio::select! {
                 frame = self.frames.recv() => {
@@ -175,16 +179,19 @@ async fn opened(
             }
             Protocol::Colibri => {}
         }
-        let settings = WebSocketConfig::default()
-            .read_buffer_size(16 << 10)
-            .write_buffer_size(0)
-            .max_write_buffer_size(2 * BYTES)
-            .max_message_size(Some(BYTES))
-            .max_frame_size(Some(BYTES));
-        let opened = client_async_with_config(request, stream, Some(settings)).await;
+        let opened = client_async_with_config(request, stream, Some(settings())).await;
         opened.map(|(socket, _response)| socket).map_err(|error| meant(&error).unwrap_or(OutboundError::Speech))
     };
     timeout(LONGEST, opening).await.unwrap_or(Err(OutboundError::Late))
+}
+
+fn settings() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(16 << 10)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * BYTES)
+        .max_message_size(Some(BYTES))
+        .max_frame_size(Some(BYTES))
 }
 
 /// The close handshake: ours, and then whatever comes until theirs.
@@ -208,5 +215,51 @@ fn meant(error: &Error) -> Option<OutboundError> {
         | Error::HttpFormat(_)
         | Error::Tls(_)
         | Error::AttackAttempt => Some(OutboundError::Speech),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_frames_come_there_is_an_end_and_no_message_is_longer_than_was_allowed(
+            heads in prop::collection::vec((any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..200)), 0..20),
+            sane in any::<bool>(),
+        ) {
+            let mut bytes = Vec::new();
+            for (head, length, body) in heads {
+                // Half of the time frames that are nearly right: text, parts, pings, with their length.
+                let (head, length) = if sane { (head & 0x8f, u8::try_from(body.len().min(125)).unwrap()) } else { (head, length) };
+                bytes.extend([head, length]);
+                bytes.extend(&body[..body.len().min(125)]);
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let (said, _ended) = runtime.block_on(async {
+                let (near, mut far) = tokio::io::duplex(64 << 10);
+                far.write_all(&bytes).await.unwrap();
+                far.shutdown().await.unwrap();
+                let (events, mut heard) = mpsc::channel(64);
+                let (_frames, frames) = mpsc::channel(1);
+                let mut socket = WebSocketStream::from_raw_socket(near, Role::Client, Some(settings())).await;
+                let mut task = Task { number: 1, frames, events };
+                let ended = timeout(CLOSE, task.talk(&mut socket)).await.unwrap();
+                drop(task);
+                let mut said = Vec::new();
+                while let Some(event) = heard.recv().await {
+                    said.push(event.said);
+                }
+                (said, ended)
+            });
+            for said in said {
+                let Said::Frame(text) = said else { panic!("{said:?}") };
+                prop_assert!(text.reveal().len() <= bytes.len());
+            }
+        }
     }
 }

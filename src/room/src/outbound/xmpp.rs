@@ -27,6 +27,7 @@ pub struct Connection {
     heard: mpsc::Receiver<websocket::Event>,
     told: VecDeque<Told>,
     trouble: Option<OutboundError>,
+    was_online: bool,
     tick: Interval,
 }
 
@@ -47,6 +48,7 @@ impl Connection {
             heard,
             told: VecDeque::new(),
             trouble: None,
+            was_online: false,
             tick,
         };
         connection.step(Event::Start);
@@ -90,7 +92,13 @@ impl Connection {
         self.trouble
     }
 
-    fn hear(&mut self, event: websocket::Event) {
+    /// Whether it has been online at any time.
+    #[must_use]
+    pub fn was_online(&self) -> bool {
+        self.was_online
+    }
+
+    pub(super) fn hear(&mut self, event: websocket::Event) {
         if event.socket != self.number || self.socket.is_none() {
             return;
         }
@@ -125,7 +133,10 @@ impl Connection {
                         }
                     }
                     Action::Close => self.socket = None,
-                    Action::Tell(told) => self.told.push_back(told),
+                    Action::Tell(told) => {
+                        self.was_online |= matches!(told, Told::Online(_));
+                        self.told.push_back(told);
+                    }
                 }
             }
         }

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::link::Link;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::outbound::{Address, OutboundError, Trust, fetch};
+use crate::signalling::xmpp::Fault;
 
 /// Bytes of a `config.js` that are taken; of these, [`super::config_js::LONGEST`] are read.
 pub const BYTES: usize = 1 << 20;
@@ -42,7 +43,7 @@ impl Loading {
     /// The last step already, where nothing has to be asked.
     pub fn begin(link: &Link) -> Result<(Self, Step), Step> {
         if let Some(known) = Configuration::of_service(link) {
-            return Err(known.map_or_else(|error| Step::Failed(error.into()), |known| Step::Ready(Box::new(known))));
+            return Err(known.map_or_else(|error| Step::Failed(error.into()), ready));
         }
         let url = Url::parse(link.configuration_url().reveal()).map_err(|_| Step::Failed(Failure::NotJitsi))?;
         let asked = Pii::new(url);
@@ -60,7 +61,7 @@ impl Loading {
         let location = answer.location.as_ref().map(|location| location.reveal().as_str());
         match answer::judge(&self.link, self.asked.reveal(), answer.status, location, self.redirections) {
             Answer::Read => match Configuration::read(answer.body.reveal(), &self.link) {
-                Ok(configuration) => Step::Ready(Box::new(configuration)),
+                Ok(configuration) => ready(configuration),
                 Err(error) => Step::Failed(error.into()),
             },
             Answer::Follow(url) => {
@@ -72,6 +73,14 @@ impl Loading {
             Answer::Failed(failure) => Step::Failed(failure),
         }
     }
+}
+
+/// BOSH alone is a way that this room does not go.
+fn ready(configuration: Configuration) -> Step {
+    if configuration.websocket.is_none() {
+        return Step::Failed(Failure::UnsupportedConfiguration);
+    }
+    Step::Ready(Box::new(configuration))
 }
 
 /// What a link led to.
@@ -146,6 +155,22 @@ impl From<OutboundError> for Failure {
     }
 }
 
+/// Why a session is over: `trouble` is what its last connection died of, `was_online` whether it has ever been usable.
+#[must_use]
+pub fn lost(fault: Fault, trouble: Option<OutboundError>, was_online: bool) -> Failure {
+    match fault {
+        Fault::Unreachable => match trouble.map(Failure::from) {
+            None | Some(Failure::NotReachable) if was_online => Failure::ConnectionLost,
+            None => Failure::NotReachable,
+            Some(failure) => failure,
+        },
+        Fault::LoginRequired => Failure::AnonymousRefused,
+        Fault::Refused => Failure::LoginRequired,
+        Fault::Protocol => Failure::ServerFault,
+        Fault::Replaced => Failure::ConnectionLost,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +231,33 @@ mod tests {
         ] {
             let (mut loading, _) = Loading::begin(&Link::read(LINK).unwrap()).unwrap();
             assert_eq!(loading.answered(Err(error)), Step::Failed(failure), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_only_speaks_bosh_is_not_one_that_this_room_joins() {
+        let (mut loading, _) = Loading::begin(&Link::read(LINK).unwrap()).unwrap();
+        let text = "var config = { hosts: { domain: 'meet.example.org' }, bosh: '//meet.example.org/http-bind' };";
+        assert_eq!(loading.answered(answer(200, None, text)), Step::Failed(Failure::UnsupportedConfiguration));
+    }
+
+    #[test]
+    fn a_session_that_is_over_says_why() {
+        let certificate = Some(OutboundError::Certificate);
+        for (fault, trouble, was_online, failure) in [
+            (Fault::Unreachable, None, false, Failure::NotReachable),
+            (Fault::Unreachable, None, true, Failure::ConnectionLost),
+            (Fault::Unreachable, Some(OutboundError::Late), false, Failure::NotReachable),
+            (Fault::Unreachable, Some(OutboundError::Late), true, Failure::ConnectionLost),
+            (Fault::Unreachable, certificate, false, Failure::CertificateWrong),
+            (Fault::Unreachable, certificate, true, Failure::CertificateWrong),
+            (Fault::Unreachable, Some(OutboundError::Refused(403)), false, Failure::LoginRequired),
+            (Fault::LoginRequired, None, false, Failure::AnonymousRefused),
+            (Fault::Refused, None, false, Failure::LoginRequired),
+            (Fault::Protocol, None, false, Failure::ServerFault),
+            (Fault::Replaced, None, true, Failure::ConnectionLost),
+        ] {
+            assert_eq!(lost(fault, trouble, was_online), failure, "{fault:?} {trouble:?}");
         }
     }
 
