@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::stage::{eventually, tree};
@@ -97,6 +98,12 @@ impl Prosody {
              testing: {{ p2pTestMode: false }},\n}};\n"
         );
         self.page("config.js", text.as_bytes());
+    }
+
+    /// Stops it in the middle of whatever it does, or lets it go on: a server that hangs.
+    pub fn hang(&self, hang: bool) {
+        let signal = if hang { Signal::STOP } else { Signal::CONT };
+        rustix::process::kill_process(Pid::from_child(&self.program), signal).expect("a signal");
     }
 
     /// Puts a file at its root.

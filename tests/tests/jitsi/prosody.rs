@@ -1,19 +1,22 @@
 //! The way in: settings, session, conference request, room.
 
+use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use minidom::Element;
 use subrosa_messages::Pii;
 use subrosa_room::meeting::hosts::Named;
 use subrosa_room::meeting::jitsi::failure::Failure;
 use subrosa_room::meeting::jitsi::muc;
-use subrosa_room::signalling::xmpp::Told;
+use subrosa_room::signalling::jingle::Jingle;
+use subrosa_room::signalling::xmpp::{Told, frame};
 use subrosa_tests::jitsi::client::Occupant;
 use subrosa_tests::jitsi::focus::{Answer, Focus};
 use subrosa_tests::jitsi::guest::{Guest, Seen};
 use subrosa_tests::jitsi::prosody::{Options, Prosody};
 use subrosa_tests::needs;
-use subrosa_tests::stage::{Need, eventually};
+use subrosa_tests::stage::{Need, eventually, tree};
 
 pub const ROOM: &str = "rose@muc.meet.test";
 pub const PROSODY: Need = Need::Program("prosody");
@@ -36,8 +39,10 @@ fn a_guest_signs_in_learns_of_the_relay_says_what_it_can_and_is_in_the_room() {
     needs!(PROSODY);
     for by_http in [false, true] {
         let (prosody, focus, link) = server(Options::default(), by_http);
+        let start = Instant::now();
         let guest = Guest::join(&link, &prosody.authority());
         let place = guest.is_in(1);
+        println!("in the room {:.0} ms after the link", 1000.0 * start.elapsed().as_secs_f64());
         assert_eq!(place.bare(), ROOM);
         let services = guest.wait("the relays", Duration::from_secs(10), |seen| match seen {
             Seen::Session(Told::Services(services)) => Some(services.clone()),
@@ -201,4 +206,40 @@ fn a_mute_by_the_focus_arrives_as_one() {
         Seen::Asked(iq) => iq.0.get_child("mute", "http://jitsi.org/jitmeet/audio").map(|mute| mute.text() == "true"),
         _ => None,
     });
+}
+
+/// A message of the focus as it was recorded.
+fn recorded(name: &str, action: &str) -> Element {
+    let text = fs::read_to_string(tree().join("tests/recordings/jitsi").join(name)).unwrap();
+    let frames = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut frames = frames.filter(|line| line["channel"] == "xmpp" && line["dir"] == "in");
+    let found = frames.find_map(|line| {
+        let stanza = frame::read(line["data"].as_str()?).ok()?;
+        Jingle::inside(&stanza).filter(|jingle| jingle.attr("action") == Some(action)).cloned()
+    });
+    found.expect("a recorded message")
+}
+
+#[test]
+fn what_the_focus_offers_comes_through_a_real_server_as_it_was_recorded() {
+    needs!(PROSODY);
+    let (prosody, focus, link) = server(Options::default(), false);
+    let guest = Guest::join(&link, &prosody.authority());
+    let place = guest.is_in(1);
+    for (recording, action) in [
+        ("01-two-clients/B.jsonl", "session-initiate"),
+        ("13c-native-rsa-passive/N.jsonl", "session-initiate"),
+        ("01-two-clients/B.jsonl", "source-add"),
+    ] {
+        let sent = recorded(recording, action);
+        let before = guest.count(|seen| matches!(seen, Seen::Asked(_)));
+        assert_eq!(focus.jingle(place.reveal(), sent.clone()).attr("type"), Some("result"), "{recording}");
+        let came = guest.seen().into_iter().filter_map(|seen| match seen {
+            Seen::Asked(iq) => Some(iq.0),
+            _ => None,
+        });
+        let came = came.into_iter().nth(before).expect("the message");
+        assert_eq!(Jingle::read(Jingle::inside(&came).unwrap()), Jingle::read(&sent), "{recording}");
+        assert!(Jingle::read(&sent).is_ok(), "{recording}");
+    }
 }

@@ -84,3 +84,24 @@ fn p10_a_session_that_cannot_be_resumed_any_more_is_followed_by_a_new_one() {
     assert_eq!(guest.count(|seen| matches!(seen, Seen::Session(Told::Online(_)))), 2);
     assert_eq!(focus.requests().len(), 3);
 }
+
+#[test]
+fn p10_a_server_that_hangs_is_noticed_and_the_session_resumed_when_it_goes_on() {
+    needs!(PROSODY);
+    let (prosody, focus, link) = server(Options::default(), false);
+    let guest = Guest::join(&link, &prosody.authority());
+    guest.is_in(1);
+    let hung = Instant::now();
+    prosody.hang(true);
+    guest.wait("the session is interrupted", Duration::from_secs(40), |seen| {
+        matches!(seen, Seen::Session(Told::Interrupted(_))).then_some(())
+    });
+    // 10 s of silence, then two pings of 5 s.
+    println!("noticed after {:.1} s", hung.elapsed().as_secs_f64());
+    assert!((18.0..26.0).contains(&hung.elapsed().as_secs_f64()), "{:?}", hung.elapsed());
+    prosody.hang(false);
+    guest.wait("the session is resumed", Duration::from_secs(40), |seen| {
+        (*seen == Seen::Session(Told::Resumed)).then_some(())
+    });
+    assert_eq!((guest.count(|seen| matches!(seen, Seen::Muc(muc::Told::In(_)))), focus.requests().len()), (1, 1));
+}
