@@ -11,7 +11,13 @@ use super::view::{Phase, View};
 fn most(view: &View) -> usize {
     match &view.phase {
         Phase::Asking { guests, .. } if !guests.is_empty() => 1,
-        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } | Phase::InCall { .. } => 2,
+        Phase::Joined { .. } => 1,
+        Phase::Asleep
+        | Phase::Awake { .. }
+        | Phase::Asking { .. }
+        | Phase::InCall { .. }
+        | Phase::Proposed { .. }
+        | Phase::Joining { .. } => 2,
     }
 }
 

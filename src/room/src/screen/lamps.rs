@@ -8,7 +8,7 @@ use super::icon::{Icon, Look};
 use super::label::Breaks;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
-use super::sheet::{From, MARGIN, Sheet, Style};
+use super::sheet::{From, Ground, MARGIN, Sheet, Style};
 use super::text::Words;
 use super::view::{BackgroundView, CaptureView, Phase, View};
 use crate::meeting::guest::Encryption;
@@ -108,15 +108,25 @@ fn icon_of(capture: Capture, says: Says) -> (Icon, Look) {
     }
 }
 
+/// What the strip leaves free above it.
+pub(super) fn above(ground: Ground) -> Area {
+    Area { height: top(ground) - 26.0 - 28.0 - MARGIN, ..ground.all() }
+}
+
+fn top(ground: Ground) -> f32 {
+    ground.height - 28.0 - HEIGHT
+}
+
 /// Places the strip; what is left above it.
 pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
     let all = sheet.all();
-    let top = sheet.height - 28.0 - HEIGHT;
+    let top = top(sheet.ground);
     let gap = 32.0;
     let each = (all.width * 0.3035).max(556.0);
     let words = sheet.words;
     let guests_in = match &view.phase {
-        Phase::Asleep | Phase::Awake { .. } => false,
+        Phase::Asleep | Phase::Awake { .. } | Phase::Proposed { .. } | Phase::Joining { .. } => false,
+        Phase::Joined { .. } => true,
         Phase::Asking { guests, .. } | Phase::InCall { guests, .. } => !guests.is_empty(),
     };
     sheet.rule(all.x, top - 26.0, all.width);
@@ -145,13 +155,16 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
         Phase::Asking { encryption, guests, .. } if !guests.is_empty() => {
             (lock(*encryption), words.encryption(*encryption))
         }
-        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } => {
-            (Icon::Shield, words.trust(view.trust, view.measured))
-        }
+        Phase::Asleep
+        | Phase::Awake { .. }
+        | Phase::Asking { .. }
+        | Phase::Proposed { .. }
+        | Phase::Joining { .. }
+        | Phase::Joined { .. } => (Icon::Shield, words.trust(view.trust, view.measured)),
     };
     let look = Look::Hollow { ring: Colour::Rule, glyph: Colour::Paper, ground: Colour::Ink };
     column(sheet, x, top, all.right() - x, (icon, look), word, why);
-    Area { x: MARGIN, y: MARGIN, width: all.width, height: top - 26.0 - 28.0 - MARGIN }
+    above(sheet.ground)
 }
 
 fn lock(encryption: Encryption) -> Icon {

@@ -24,6 +24,7 @@ mod lamps;
 pub mod palette;
 pub mod scene;
 mod sheet;
+pub mod stage;
 mod svg;
 #[cfg(test)]
 mod tests;

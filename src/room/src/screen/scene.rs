@@ -176,7 +176,9 @@ pub fn scene(view: &View, fonts: &Fonts) -> Scene {
     let above_lamps = lamps::place(&mut sheet, view);
     let free = faults::place(&mut sheet, view, above_lamps);
     match &view.phase {
-        Phase::Asleep => asleep::place(&mut sheet, view, free),
+        Phase::Asleep | Phase::Proposed { .. } | Phase::Joining { .. } | Phase::Joined { .. } => {
+            asleep::place(&mut sheet, view, free);
+        }
         Phase::Awake { invitation } => awake::place(&mut sheet, view, invitation, free),
         Phase::Asking { names, invitation, guests, encryption: _ } if guests.is_empty() => {
             awake::place_asking(&mut sheet, names, invitation, free);

@@ -51,6 +51,45 @@ impl Style {
     }
 }
 
+/// What a screen of some size is in units.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground {
+    /// Pixels in a unit.
+    unit: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+impl Ground {
+    pub fn of(size: Size) -> Self {
+        let (width, height) = (size.width.max(16) as f32, size.height.max(9) as f32);
+        let unit = (width / 1920.0).min(height / 1080.0);
+        Ground { unit, width: width / unit, height: height / unit }
+    }
+
+    /// Everything within the margin.
+    pub fn all(self) -> Area {
+        Area { x: 0.0, y: 0.0, width: self.width, height: self.height }.inset(MARGIN)
+    }
+
+    fn pixels(self, area: Area) -> Area {
+        let unit = self.unit;
+        Area { x: area.x * unit, y: area.y * unit, width: area.width * unit, height: area.height * unit }
+    }
+
+    /// The place of a picture in pixels: even numbers, since colours are stored for two by two of them.
+    pub fn picture(self, area: Area) -> Rectangle {
+        let area = self.pixels(area);
+        let even = |value: f32| (value / 2.0).floor().max(0.0) as u32 * 2;
+        Rectangle {
+            x: even(area.x + 1.0),
+            y: even(area.y + 1.0),
+            width: even(area.width).max(2),
+            height: even(area.height).max(2),
+        }
+    }
+}
+
 /// Who wrote a text: ours must fit, a stranger's is shortened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum From {
@@ -60,8 +99,7 @@ pub(super) enum From {
 
 pub(super) struct Sheet<'a> {
     fonts: &'a Fonts,
-    /// Pixels in a unit.
-    unit: f32,
+    pub ground: Ground,
     pub words: Words,
     pub width: f32,
     pub height: f32,
@@ -70,14 +108,13 @@ pub(super) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     pub fn new(size: Size, language: Language, fonts: &'a Fonts) -> Self {
-        let (width, height) = (size.width.max(16) as f32, size.height.max(9) as f32);
-        let unit = (width / 1920.0).min(height / 1080.0);
+        let ground = Ground::of(size);
         Sheet {
             fonts,
-            unit,
+            ground,
             words: Words(language),
-            width: width / unit,
-            height: height / unit,
+            width: ground.width,
+            height: ground.height,
             scene: Scene { size, items: Vec::new(), pictures: Vec::new(), windows: Vec::new(), shortened: 0 },
         }
     }
@@ -88,20 +125,19 @@ impl<'a> Sheet<'a> {
 
     /// Everything within the margin.
     pub fn all(&self) -> Area {
-        Area { x: 0.0, y: 0.0, width: self.width, height: self.height }.inset(MARGIN)
+        self.ground.all()
     }
 
     fn pixels(&self, area: Area) -> Area {
-        let unit = self.unit;
-        Area { x: area.x * unit, y: area.y * unit, width: area.width * unit, height: area.height * unit }
+        self.ground.pixels(area)
     }
 
     pub fn panel(&mut self, area: Area, fill: Option<Colour>, edge: Option<Colour>, radius: f32) {
         let item = Item::Panel {
             area: self.pixels(area),
             fill,
-            edge: edge.map(|colour| (colour, 2.0 * self.unit)),
-            radius: radius * self.unit,
+            edge: edge.map(|colour| (colour, 2.0 * self.ground.unit)),
+            radius: radius * self.ground.unit,
         };
         self.scene.items.push(item);
     }
@@ -156,13 +192,13 @@ impl<'a> Sheet<'a> {
         }
         self.scene.items.push(Item::Text {
             content: Pii::new(text),
-            x: x * self.unit,
-            baseline: (top + ASCENT * style.size) * self.unit,
-            size: style.size * self.unit,
+            x: x * self.ground.unit,
+            baseline: (top + ASCENT * style.size) * self.ground.unit,
+            size: style.size * self.ground.unit,
             weight: style.weight,
             colour: style.colour,
             anchor,
-            width: width * self.unit,
+            width: width * self.ground.unit,
         });
         width
     }
@@ -192,16 +228,9 @@ impl<'a> Sheet<'a> {
         self.write(x, top, Anchor::Start, paragraph, From::Us)
     }
 
-    /// A guest's picture. `moving`: the overlay lets it through.
+    /// Somebody's picture. `moving`: the overlay lets it through.
     pub fn picture(&mut self, track: &TrackId, area: Area, moving: bool) {
-        let area = self.pixels(area);
-        let even = |value: f32| (value / 2.0).floor().max(0.0) as u32 * 2;
-        let place = Rectangle {
-            x: even(area.x + 1.0),
-            y: even(area.y + 1.0),
-            width: even(area.width).max(2),
-            height: even(area.height).max(2),
-        };
+        let place = self.ground.picture(area);
         self.scene.pictures.push(Picture { track: track.clone(), place });
         if moving {
             self.scene.windows.push(place);

@@ -6,6 +6,8 @@ use subrosa_messages::media::{Cover, Size, TrackId};
 
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
+use crate::meeting::jitsi::failure::Failure;
+use crate::notice::Notice;
 
 /// What the screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,113 @@ pub enum Phase {
         /// Media is starting again.
         media_restarting: bool,
     },
+    /// The room sleeps and has been given a link to a meeting elsewhere; a press of the button joins it.
+    Proposed {
+        /// What is known of it.
+        meeting: ProposedView,
+    },
+    /// On the way into a meeting elsewhere, or just out of one again.
+    Joining {
+        /// Whose server it is.
+        host: Pii<String>,
+        /// How far it is.
+        says: JoiningView,
+    },
+    /// In a meeting on somebody else's server.
+    Joined {
+        /// Who and what is in it.
+        meeting: JoinedView,
+        /// Media is starting again.
+        media_restarting: bool,
+    },
+}
+
+/// A meeting elsewhere that can be joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposedView {
+    /// Whose server it is, as the link says.
+    pub host: Pii<String>,
+    /// Who runs it, with the address, on one line; `None`: nobody is on record.
+    pub operator: Option<String>,
+    /// What people read before they join; its first three sections are shown.
+    pub notice: Notice,
+    /// The operator's rule forbids it: it cannot be joined.
+    pub refused: bool,
+}
+
+/// How far the way into a meeting elsewhere is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoiningView {
+    /// The server is being spoken to.
+    Connecting,
+    /// Something or somebody is waited for.
+    Waits(Failure),
+    /// It came to nothing, or has ended.
+    Over(Failure),
+}
+
+/// A meeting on somebody else's server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedView {
+    /// Whose server it is.
+    pub host: Pii<String>,
+    /// What is shown, the large one first; at most [`MOST`](super::stage::MOST). Empty: nobody has a picture.
+    pub stage: Vec<PictureView>,
+    /// Everybody in the meeting besides this room, as they came.
+    pub others: Vec<PersonView>,
+    /// The server records, or writes down what is said.
+    pub records: bool,
+    /// This room's hand is raised.
+    pub hand: bool,
+    /// A moderator lets speak by permission only, and this room has none.
+    pub ask_to_speak: bool,
+    /// The server has nothing to pass on picture and sound with at the moment.
+    pub no_bridge: bool,
+    /// The connection to the server is lost and being made again.
+    pub reconnecting: bool,
+    /// The newest lines of the chat, newest last; at most four are shown.
+    pub lines: Vec<LineView>,
+}
+
+/// One picture of a meeting elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureView {
+    /// Whose it is; `None`: they have not said.
+    pub name: Option<Pii<String>>,
+    /// The track of it, from its first packet on: it must be shown to be decoded at all.
+    pub picture: Option<TrackId>,
+    /// It is a shared screen, to be read.
+    pub screen: bool,
+    /// Frames of it have been decoded and it moves; until then words stand in its place.
+    pub moving: bool,
+    /// Its owner is muted.
+    pub muted: bool,
+    /// Its owner has raised a hand.
+    pub hand: bool,
+    /// The server does not send it: the network is too narrow for it now.
+    pub missing: bool,
+}
+
+/// Somebody in a meeting elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonView {
+    /// What they call themselves; `None`: they have not said.
+    pub name: Option<Pii<String>>,
+    /// They are muted.
+    pub muted: bool,
+    /// They have raised a hand.
+    pub hand: bool,
+    /// Their connection is there.
+    pub connected: bool,
+}
+
+/// A line of the chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineView {
+    /// Who wrote it; `None`: they have not said what they are called.
+    pub name: Option<Pii<String>>,
+    /// What.
+    pub text: Pii<String>,
 }
 
 /// A guest on the screen.

@@ -123,7 +123,9 @@ impl Stage {
             Phase::Awake { invitation } | Phase::Asking { invitation, .. } | Phase::InCall { invitation, .. } => {
                 invitation
             }
-            Phase::Asleep => panic!("asleep"),
+            Phase::Asleep | Phase::Proposed { .. } | Phase::Joining { .. } | Phase::Joined { .. } => {
+                panic!("no invitation")
+            }
         }
     }
 
