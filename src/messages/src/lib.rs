@@ -7,6 +7,7 @@
 pub mod doctor;
 pub mod frame;
 pub mod guard;
+pub mod join;
 pub mod media;
 pub mod outputs;
 mod pii;

@@ -87,6 +87,12 @@ impl RunDir {
         self.0.join("room")
     }
 
+    /// Where `subrosa join` speaks with the room. The room listens.
+    #[must_use]
+    pub fn room_for_join(&self) -> PathBuf {
+        self.room().join("join.sock")
+    }
+
     /// Copies of the programs, where the processes could not reach the originals.
     #[must_use]
     pub fn programs(&self) -> PathBuf {

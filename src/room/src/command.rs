@@ -19,6 +19,7 @@ use crate::background;
 use crate::boards;
 use crate::configuration::{Configuration, EXAMPLE};
 use crate::doctor::{self, DoctorOptions};
+use crate::join;
 use crate::language::Language;
 use crate::opinion;
 use crate::outbound::Trust;
@@ -93,10 +94,28 @@ enum Task {
     ///
     /// Ends with 0 where nothing is wrong, 1 where something is, 2 where something could not be looked at.
     Doctor(Doctor),
+    /// Propose a meeting on somebody else's server to the running room: a press of the room's button joins it
+    ///
+    /// Reads a link of a Jitsi Meet room, shows the notice (who runs the server, what is on record about it) here and on the room's screen,
+    /// and then tells how far the room is. Asks here for the meeting's password if it has one; every other line that is typed goes to the
+    /// meeting's chat. Runs as root, or as the user that `subrosa run` runs as.
+    ///
+    /// Ends with 0 when the room has left as wanted, 1 when it could not join or was put out.
+    Join {
+        /// The link; "-" reads it from the first line of standard input, so that a token in it stands in no list of processes
+        #[arg(required_unless_present = "leave")]
+        link: Option<String>,
+        /// Leave the meeting, or forget the proposal; holding the button for two seconds leaves, too
+        #[arg(long, conflicts_with = "link")]
+        leave: bool,
+        /// The run directory of the room [default: as for `subrosa run`]
+        #[arg(long, value_name = "DIR")]
+        run: Option<PathBuf>,
+    },
     /// Tell what a link of somebody else's meeting is, and what is on record about its server
     ///
     /// Prints server and room, the notice that people read before joining, and what the rule in [joining] makes of the server
-    /// (docs/servers.md). Contacts nobody. This version cannot join such meetings yet.
+    /// (docs/servers.md). Contacts nobody; `subrosa join` joins.
     ///
     /// Ends with 0 where the rule lets the room join, 1 where it does not.
     Link {
@@ -231,6 +250,10 @@ struct Room {
 pub fn carry_out(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let done = match arguments.command {
         Task::Doctor(arguments) => return doctor(arguments),
+        Task::Join { link, leave: _, run } => {
+            let run = run.map_or_else(RunDir::usual, RunDir::new);
+            return Ok(ExitCode::from(u8::from(!join::join(&run, link.as_deref())?)));
+        }
         Task::Link { link, config, language } => return link_opinion(link, config, language),
         Task::Run(run) => {
             subrosa_process::start::process("run").context("core dumps cannot be ruled out")?;

@@ -8,12 +8,18 @@ use crate::configuration::Configuration;
 use crate::language::Language;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::meeting::jitsi::link::{Link, LinkError};
-use crate::notice::{JoinedFacts, joined};
+use crate::notice::{JoinedFacts, Notice, joined};
 use crate::servers::Judgement;
 
 /// What follows for whoever wants to join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opinion {
+    /// The link.
+    pub link: Link,
+    /// The notice before joining.
+    pub notice: Notice,
+    /// Who runs the server, where that is on record.
+    pub operator: Option<String>,
     /// For the terminal of the person who asked: it names the room.
     pub text: String,
     /// The operator's rule forbids it.
@@ -48,18 +54,15 @@ pub fn opinion(
     let mut text = String::new();
     let (server, room) = language.pick(("Server", "Raum"), ("Server", "Room"));
     let _infallible = writeln!(text, "{server}: {}\n{room}: {}", link.authority().reveal(), link.room().reveal());
-    for section in notice.sections {
+    for section in &notice.sections {
         let _infallible = writeln!(text, "\n{}\n  {}", section.title, section.text.replace('\n', "\n  "));
     }
-    text.push_str(language.pick(
-        "\nDiese Fassung kann Konferenzen anderer noch nicht beitreten. Niemand wurde kontaktiert.\n",
-        "\nThis version cannot join meetings of others yet. Nobody has been contacted.\n",
-    ));
     let refused = match judgement {
         Judgement::Allowed | Judgement::Warned(_) => false,
         Judgement::Refused(_) => true,
     };
-    Ok(Opinion { text, refused })
+    let operator = configuration.servers.profile(host).map(|server| server.operator.clone());
+    Ok(Opinion { notice, operator, text, refused, link })
 }
 
 #[cfg(test)]

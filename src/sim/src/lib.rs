@@ -12,6 +12,7 @@ pub mod button;
 pub mod command;
 pub mod device;
 pub mod door;
+pub mod link;
 pub mod outputs;
 pub mod prepare;
 pub mod serve;

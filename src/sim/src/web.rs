@@ -11,6 +11,7 @@
 //! | `POST /press`, `/hold`, `/down`, `/up` | the button; answered when it is done |
 //! | `POST /reveal` | *reveal*, pressed shortly; answered when it is done |
 //! | `POST /segmenter {"position": "answers" \| "still"}` | the simulated segmenter |
+//! | `POST /link {"link": "https://…"}` | a link is given to the room: [`Taken`](crate::link::Taken) |
 //! | `POST /switch {"position": "mute" \| "unmute"}` | the microphone's switch |
 //! | `POST /shutter {"position": "close" \| "open"}` | the camera's shutter |
 //! | `POST /plug`, `/unplug {"capture": "camera" \| "microphone"}` | the capture's cable |
@@ -37,6 +38,7 @@ use tokio::time::timeout;
 use crate::button::{Event, Wish};
 use crate::device::{DeviceError, Input};
 use crate::door::{self, Caller};
+use crate::link::{Given, give};
 use crate::serve::{Finger, Room};
 use crate::sound::{RATE, REMEMBERED, wav};
 
@@ -47,13 +49,14 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files of the page: name, content type, content.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("room.css", "text/css; charset=utf-8", include_str!("page/room.css")),
     ("icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
     ("room.js", SCRIPT, include_str!("page/room.js")),
     ("texts.js", SCRIPT, include_str!("page/texts.js")),
     ("elements.js", SCRIPT, include_str!("page/elements.js")),
     ("device.js", SCRIPT, include_str!("page/device.js")),
+    ("link.js", SCRIPT, include_str!("page/link.js")),
     ("screen.js", SCRIPT, include_str!("page/screen.js")),
     ("speaker.js", SCRIPT, include_str!("page/speaker.js")),
 ];
@@ -88,6 +91,7 @@ pub fn router(room: Arc<Room>) -> Router {
         .route("/up", post(async |State(room): Shared| touch(&room, Finger::Button, Event::Up).await))
         .route("/reveal", post(reveal))
         .route("/segmenter", post(segmenter))
+        .route("/link", post(link))
         .route("/switch", post(switch))
         .route("/shutter", post(shutter))
         .route("/plug", post(async |State(room): Shared, Json(body): Json<Plug>| plug(&room, body, true)))
@@ -269,6 +273,15 @@ async fn reveal(State(room): Shared) -> Response {
         return answer(Err(DeviceError::Lacks("reveal button")));
     }
     touch(&room, Finger::Reveal, Event::Press).await
+}
+
+async fn link(State(room): Shared, Json(given): Json<Given>) -> Response {
+    let run = room.device.run().clone();
+    match tokio::task::spawn_blocking(move || give(&run, given.link)).await {
+        Ok(Ok(taken)) => Json(taken).into_response(),
+        Ok(Err(error)) => complain(StatusCode::SERVICE_UNAVAILABLE, format!("the room does not answer: {error}")),
+        Err(error) => complain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
 }
 
 async fn segmenter(State(room): Shared, Json(to): Json<Move<SegmenterPosition>>) -> Response {

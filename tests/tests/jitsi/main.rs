@@ -3,4 +3,5 @@
 
 mod lobby;
 mod prosody;
+mod room;
 mod session;

@@ -52,6 +52,19 @@ pub struct Hosts {
     declared: Vec<Host>,
 }
 
+impl Host {
+    /// Why it is contacted, and whether it has been.
+    #[must_use]
+    pub fn words(&self, language: Language) -> String {
+        let seen = if self.seen {
+            language.pick(", Kontakt aufgenommen", ", contacted")
+        } else {
+            language.pick(", noch kein Kontakt", ", not contacted yet")
+        };
+        format!("{}{seen}", self.named.words(language))
+    }
+}
+
 /// The proof that a host was declared: only [`Hosts::contact`] makes one, and `outbound` connects to nothing without.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contact {

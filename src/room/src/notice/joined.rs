@@ -151,12 +151,7 @@ fn encryption(language: Language) -> NoticeSection {
 fn contacts(language: Language, hosts: &Hosts) -> NoticeSection {
     let mut lines = Vec::new();
     for host in hosts.declared() {
-        let seen = if host.seen {
-            language.pick(", Kontakt aufgenommen", ", contacted")
-        } else {
-            language.pick(", noch kein Kontakt", ", not contacted yet")
-        };
-        lines.push(format!("{}: {}{seen}", host.host.reveal(), host.named.words(language)));
+        lines.push(format!("{}: {}", host.host.reveal(), host.words(language)));
     }
     lines.push(
         language

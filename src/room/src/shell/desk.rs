@@ -15,6 +15,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::addresses::{self, Address};
 use super::artist::{CardCommission, Commission, Drawn, Pixels};
+use super::elsewhere::trip::News;
+use super::elsewhere::visit::Visit;
+use super::elsewhere::{Effect, Elsewhere};
 use super::known::{GUARD_MISSED, Known};
 use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
@@ -25,7 +28,7 @@ use crate::meeting::guest::{GuestEvent, GuestId, GuestRequest, KnockRefusal, Ses
 use crate::meeting::hosted::{Action, Event, Facts, Hosted, Rules, Secrets, session_key};
 use crate::notice::Notice;
 use crate::screen::view::Invitation;
-use crate::status::BoardFacts;
+use crate::status::{BoardFacts, Contact, Status};
 use crate::web::WebEvent;
 
 /// A meeting outlives the guard's restart, not its absence.
@@ -54,6 +57,7 @@ pub struct Desk {
     encoders: Vec<String>,
     outlets: Outlets,
     hosted: Hosted,
+    elsewhere: Elsewhere,
     known: Known,
     guard: Option<Voice<RoomToGuard>>,
     media: Option<Voice<RoomToMedia>>,
@@ -88,6 +92,7 @@ impl Desk {
         board: BoardFacts,
         encoders: Vec<String>,
         outlets: Outlets,
+        elsewhere: Elsewhere,
         now: Instant,
     ) -> Self {
         let rules = Rules {
@@ -100,6 +105,7 @@ impl Desk {
             encoders,
             outlets,
             hosted: Hosted::new(rules),
+            elsewhere,
             known: Known::nothing(board, now),
             guard: None,
             media: None,
@@ -122,6 +128,8 @@ impl Desk {
                 self.guard = None;
                 self.known.guard = None;
                 self.known.guard_gone.get_or_insert(now);
+                let effects = self.elsewhere.guard(now, None);
+                self.carry_out(now, effects);
             }
             Heard::Said(frame) => {
                 let word = frame.message;
@@ -129,17 +137,19 @@ impl Desk {
                 match word {
                     GuardToRoom::State(state) => {
                         let awake = state.awake;
+                        let effects = self.elsewhere.guard(now, Some(&state));
                         self.known.guard = Some(state);
                         self.known.guard_gone = None;
+                        self.carry_out(now, effects);
                         match act {
                             Some(act) => self.wake(now, act),
-                            None if !awake => self.step(now, Event::Slept),
+                            None if !awake => self.sleep(now),
                             None => {}
                         }
                     }
                     GuardToRoom::Press { woke: true } => act.into_iter().for_each(|act| self.wake(now, act)),
                     GuardToRoom::Press { woke: false } => {
-                        act.into_iter().for_each(|act| self.step(now, Event::Pressed(act)));
+                        act.into_iter().for_each(|act| self.press(now, act));
                     }
                 }
             }
@@ -148,7 +158,7 @@ impl Desk {
     }
 
     fn wake(&mut self, now: Instant, act: RoomAct) {
-        if self.hosted.is_awake() {
+        if self.hosted.is_awake() || self.elsewhere.is_on() || self.elsewhere.wake(&act) {
             return;
         }
         match Secrets::new(self.configuration.meeting.pin_digits) {
@@ -160,6 +170,58 @@ impl Desk {
                 }
             }
         }
+    }
+
+    fn press(&mut self, now: Instant, act: RoomAct) {
+        if self.elsewhere.is_on() {
+            let effects = self.elsewhere.press(now, &act);
+            self.carry_out(now, effects);
+        } else {
+            self.step(now, Event::Pressed(act));
+        }
+    }
+
+    fn sleep(&mut self, now: Instant) {
+        let effects = self.elsewhere.slept(now);
+        self.carry_out(now, effects);
+        self.step(now, Event::Slept);
+    }
+
+    /// What the meeting elsewhere wants done.
+    fn carry_out(&mut self, _now: Instant, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Media(message, body) => {
+                    if let Some(media) = &self.media {
+                        media.say(&message, &body);
+                    }
+                }
+                Effect::Mute(capture) => {
+                    if let Some(guard) = &self.guard {
+                        guard.say(&RoomToGuard::Mute { capture }, &[]);
+                    }
+                }
+                Effect::Sleep => {
+                    if let Some(guard) = &self.guard {
+                        guard.say(&RoomToGuard::Sleep, &[]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Somebody who looks after the device says something.
+    pub fn visit(&mut self, now: Instant, visit: Visit) {
+        let effects = self.elsewhere.visit(now, self.hosted.is_awake(), visit);
+        self.carry_out(now, effects);
+        self.settle(now);
+    }
+
+    /// News of the way to a meeting elsewhere.
+    pub fn news(&mut self, now: Instant, trip: u64, news: News) {
+        let effects = self.elsewhere.news(now, trip, news);
+        self.carry_out(now, effects);
+        self.settle(now);
     }
 
     /// Media.
@@ -174,7 +236,11 @@ impl Desk {
                 self.media = None;
                 self.media_gone(now);
             }
-            Heard::Said(frame) => self.media_says(now, frame.message),
+            Heard::Said(frame) => {
+                let effects = self.elsewhere.media(now, &frame.message, &frame.body);
+                self.carry_out(now, effects);
+                self.media_says(now, frame.message);
+            }
         }
         self.settle(now);
     }
@@ -211,6 +277,8 @@ impl Desk {
         self.known.camera = CaptureHealth::Closed;
         self.known.microphone = CaptureHealth::Closed;
         self.known.background_is(now, None);
+        let effects = self.elsewhere.media_gone(now);
+        self.carry_out(now, effects);
         self.step(now, Event::MediaLost);
     }
 
@@ -225,7 +293,7 @@ impl Desk {
             Some(told) if *told == wanted => return,
             Some(told) => {
                 let gone = told.network.addresses.iter().any(|address| !wanted.network.addresses.contains(address));
-                if self.hosted.count() > 0 && !gone {
+                if (self.hosted.count() > 0 || self.elsewhere.is_connected()) && !gone {
                     return;
                 }
                 self.media_gone(now);
@@ -267,10 +335,22 @@ impl Desk {
                 let _the_guest_may_be_gone = reply.send(Notice::of(language, &facts));
             }
             GuestRequest::Status(reply) => {
-                let _the_guest_may_be_gone = reply.send(self.known.status(&self.configuration, &self.hosted));
+                let _the_guest_may_be_gone = reply.send(self.status());
             }
         }
         self.settle(now);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.known.status(&self.configuration, &self.hosted);
+        let language = self.configuration.room.language;
+        status.contacts.extend(
+            self.elsewhere
+                .hosts()
+                .iter()
+                .map(|host| Contact { host: host.host.reveal().clone(), purpose: host.words(language) }),
+        );
+        status
     }
 
     /// The web server tells about itself.
@@ -327,8 +407,10 @@ impl Desk {
     /// The time that [`Desk::deadline`] named has come.
     pub fn tick(&mut self, now: Instant) {
         if self.known.guard_gone.is_some_and(|since| now >= since + GUARD_LOST) {
-            self.step(now, Event::Slept);
+            self.sleep(now);
         }
+        let effects = self.elsewhere.tick(now);
+        self.carry_out(now, effects);
         self.step(now, Event::Tick);
         self.settle(now);
     }
@@ -337,12 +419,13 @@ impl Desk {
     #[must_use]
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         let guard = self.known.guard_gone.into_iter().flat_map(|since| [since + GUARD_MISSED, since + GUARD_LOST]);
-        guard.filter(|due| *due > now).chain(self.hosted.deadline()).chain(self.known.count_down(now)).min()
+        let meetings = self.hosted.deadline().into_iter().chain(self.elsewhere.deadline());
+        guard.filter(|due| *due > now).chain(meetings).chain(self.known.count_down(now)).min()
     }
 
     /// The process ends: guests are told.
     pub fn close(&mut self, now: Instant) {
-        self.step(now, Event::Slept);
+        self.sleep(now);
         self.settle(now);
     }
 
@@ -398,7 +481,8 @@ impl Desk {
             self.step(now, Event::Facts(facts));
         }
         self.configure(now);
-        let (want, play) = (self.hosted.count() > 0, self.hosted.heard());
+        let want = self.hosted.count() > 0 || self.elsewhere.is_connected();
+        let play = if self.elsewhere.is_on() { self.elsewhere.heard() } else { self.hosted.heard() };
         if let Some(media) = self.media.as_ref().filter(|_| self.told.configuration.is_some()) {
             // Before the camera is wanted: nothing of it is sent until media knows what is to be hidden.
             if let Some((hide, size, picture)) = self.hide()
@@ -436,8 +520,12 @@ impl Desk {
     }
 
     fn commission(&mut self, now: Instant) {
+        let mut view = self.known.view(&self.configuration, &self.hosted, now);
+        if let Some(phase) = self.elsewhere.phase(self.hosted.is_awake()) {
+            view.phase = phase;
+        }
         let commission = Commission {
-            view: self.known.view(&self.configuration, &self.hosted, now),
+            view,
             card: CardCommission {
                 language: self.configuration.room.language,
                 reason: self.known.card_reason(),

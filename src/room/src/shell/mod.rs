@@ -3,6 +3,7 @@
 pub mod addresses;
 mod artist;
 mod desk;
+mod elsewhere;
 mod known;
 mod life;
 mod socket;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use subrosa_board::{Board, BoardError};
+use subrosa_board::{Board, BoardError, LinesBackend};
 use subrosa_messages::media::Background;
 use subrosa_process::run_dir::RunDir;
 use subrosa_process::users::{UserError, Users};
@@ -31,6 +32,7 @@ use crate::configuration::Configuration;
 use crate::status::BoardFacts;
 use crate::web::{self, WebEvent, WebSettings};
 use desk::{Desk, Outlets};
+use elsewhere::{Elsewhere, visit};
 use life::Life;
 use socket::{Peer, converse};
 pub use terminal::Terminal;
@@ -104,6 +106,8 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let (guests_say, mut guests) = mpsc::channel(64);
     let (web_says, mut web_events) = mpsc::unbounded_channel();
     let (addresses_are, mut addresses) = mpsc::channel(4);
+    let (trips_tell, mut news) = mpsc::channel(64);
+    let (visitors_say, mut visits) = mpsc::channel(16);
     let (artist_has, mut drawn) = mpsc::channel(2);
     let (to_web, for_web) = watch::channel(Vec::new());
     let (forget, forgets) = watch::channel(0);
@@ -117,7 +121,10 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let picture = blur.image.clone().filter(|_| blur.background() == Background::Picture);
     let picture = picture.map(|file| (file, configuration.media.picture, blur.colour));
     let encoders = board.encoders.iter().map(|row| row.element.clone()).collect();
-    let mut desk = Desk::new(configuration, BoardFacts::of(&board), encoders, outlets, Instant::now());
+    let hand = (board.lines == LinesBackend::Sim).then_some(users.sim);
+    visit::listen(&options.run.room_for_join(), users.doctor, hand, visitors_say)?;
+    let elsewhere = Elsewhere::new(Arc::clone(&configuration), trips_tell);
+    let mut desk = Desk::new(configuration, BoardFacts::of(&board), encoders, outlets, elsewhere, Instant::now());
     // The first certificate is to hold the addresses already.
     if let Ok(found) = addresses::read() {
         desk.addresses(Instant::now(), found);
@@ -149,6 +156,8 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             Some(heard) = media.recv() => desk.media(Instant::now(), heard),
+            Some((trip, said)) = news.recv() => desk.news(Instant::now(), trip, said),
+            Some(visit) = visits.recv() => desk.visit(Instant::now(), visit),
             Some(event) = web_events.recv() => {
                 // A taken port is told on the screen; it does not keep the process from being ready.
                 if matches!(event, WebEvent::Serving { .. } | WebEvent::Fault { .. }) {

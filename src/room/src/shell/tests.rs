@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::addresses::Address;
 use super::artist::{Commission, Drawn, Pixels};
 use super::desk::{Desk, Outlets};
+use super::elsewhere::Elsewhere;
 use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
 use crate::background::{Behind, Unreadable};
@@ -50,7 +51,9 @@ fn staged(configuration: Configuration) -> Stage {
     let outlets = Outlets { artist, addresses: to_web, forget, terminal: Terminal::Unread };
     let now = Instant::now();
     let board = BoardFacts { name: "sim".to_owned(), measured: None };
-    let desk = Desk::new(Arc::new(configuration), board, vec!["x264enc".to_owned()], outlets, now);
+    let configuration = Arc::new(configuration);
+    let elsewhere = Elsewhere::new(Arc::clone(&configuration), tokio::sync::mpsc::channel(1).0);
+    let desk = Desk::new(configuration, board, vec!["x264enc".to_owned()], outlets, elsewhere, now);
     let mut stage = Stage { desk, now, commissions, addresses, forgets };
     stage.addresses(&["127.0.0.1", "192.0.2.7"]);
     stage

@@ -2,12 +2,14 @@
 
 import * as device from "./device.js";
 import { element } from "./elements.js";
+import * as link from "./link.js";
 import * as screen from "./screen.js";
 import * as speaker from "./speaker.js";
 import { fill, say } from "./texts.js";
 
 fill();
 device.connect();
+link.connect();
 speaker.connect();
 screen.show();
 

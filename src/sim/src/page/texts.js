@@ -53,6 +53,9 @@ const texts = /** @satisfies {Record<string, Text>} */ ({
   still: { de: "steht still", en: "stands still" },
   makeStill: { de: "Anhalten", en: "Stop" },
   makeAnswer: { de: "Weiter", en: "Go on" },
+  meeting: { de: "Konferenz anderer", en: "Meeting of others" },
+  linkOf: { de: "Link der Konferenz", en: "Link of the meeting" },
+  propose: { de: "Vorschlagen", en: "Propose" },
   terminal: { de: "Dasselbe im Terminal", en: "The same in a terminal" },
   lost: {
     de: "Der simulierte Raum antwortet nicht. Läuft „subrosa run“ noch? Die Seite verbindet sich von selbst wieder.",

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod config_js;
 pub mod failure;
+pub mod joined;
 pub mod link;
 pub mod loading;
 pub mod lobby;

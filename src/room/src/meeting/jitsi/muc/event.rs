@@ -52,6 +52,8 @@ pub enum Event {
     Hand(Option<u64>),
     /// A line for everybody in the room.
     Say(Pii<String>),
+    /// The room leaves and comes back: the focus does not offer its session again.
+    Rejoin,
     /// The room leaves.
     Leave,
     /// The time that [`super::Muc::deadline`] named has come.

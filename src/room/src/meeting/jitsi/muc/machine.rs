@@ -112,6 +112,7 @@ impl Muc {
             Event::Codecs(codecs) => self.own_is(|own| own.codecs = codecs, &mut out),
             Event::Hand(hand) => self.own_is(|own| own.hand = hand, &mut out),
             Event::Say(line) => self.say(line.reveal(), &mut out),
+            Event::Rejoin => self.rejoin(now, &mut out),
             Event::Leave => {
                 self.leave_both(&mut out);
                 self.end();
@@ -365,9 +366,7 @@ impl Muc {
                 }
             }
             Seen::Gone { nick, .. } if nick.0.reveal() == FOCUS => {
-                out.push(Action::Send(Stanza(leave(&self.own.occupant))));
-                self.empty(out);
-                self.again(now, Failure::ConnectionLost, out);
+                self.rejoin(now, out);
             }
             Seen::Here { nick, participant, .. } => {
                 let known = self.people.get(&nick);
@@ -392,6 +391,14 @@ impl Muc {
             out.push(Action::Send(Stanza(leave(&occupant))));
         }
         out.push(Action::Tell(Told::In(self.own.occupant.clone())));
+    }
+
+    fn rejoin(&mut self, now: Instant, out: &mut Out) {
+        if matches!(self.phase, Phase::In | Phase::Joining { .. }) {
+            out.push(Action::Send(Stanza(leave(&self.own.occupant))));
+            self.empty(out);
+            self.again(now, Failure::ConnectionLost, out);
+        }
     }
 
     /// Out of the room: whatever was in it is gone.

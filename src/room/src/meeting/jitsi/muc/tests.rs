@@ -154,6 +154,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("chat", stanza(&format!("<message from='{ROOM}/aa' type='groupchat'><body>hi</body></message>"))),
         ("say", Event::Say(Pii::new("hi".to_owned()))),
         ("hand", Event::Hand(Some(1))),
+        ("rejoin", Event::Rejoin),
         ("leave", Event::Leave),
         ("late", Event::Tick),
     ]
@@ -292,7 +293,7 @@ proptest! {
     /// Whatever comes in whatever order: the room speaks to the room of its link and to that room's lobby, joins nothing after it
     /// has left, and is in only after it has joined.
     #[test]
-    fn p5_in_any_order_only_the_room_and_its_lobby_are_spoken_to(order in prop::collection::vec((0_usize..26, 0_u64..20), 0..60)) {
+    fn p5_in_any_order_only_the_room_and_its_lobby_are_spoken_to(order in prop::collection::vec((0_usize..27, 0_u64..20), 0..60)) {
         let (mut muc, mut now) = (muc(), Instant::now());
         let events = events();
         let (mut left, mut inside, mut joined) = (false, false, false);

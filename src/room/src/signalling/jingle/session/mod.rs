@@ -24,7 +24,7 @@ mod properties;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
-mod stage;
+pub(crate) mod stage;
 #[cfg(test)]
 mod table;
 

@@ -1,0 +1,482 @@
+//! What the desk does for a meeting elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use subrosa_messages::guard::{GuardState, NodeState};
+use subrosa_messages::join::{JoinToRoom, RoomToJoin};
+use subrosa_messages::media::{DescriptionKind, MediaToRoom, RoomToMedia, TrackId};
+use subrosa_messages::{Capture, Pii};
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::trip::{Departure, News, Order, Teller, set_out};
+use super::visit::Visit;
+use crate::configuration::Configuration;
+use crate::language::Language;
+use crate::meeting::act::RoomAct;
+use crate::meeting::hosts::Host;
+use crate::meeting::jitsi::config_js;
+use crate::meeting::jitsi::failure::Failure;
+use crate::meeting::jitsi::joined::{Action, Event, FromSocket, Joined, Sends, Settings, ToSocket, capabilities};
+use crate::meeting::jitsi::link::Link;
+use crate::meeting::jitsi::muc;
+use crate::opinion::{Opinion, opinion};
+use crate::outbound::Address;
+use crate::screen::view::{JoiningView, Phase, ProposedView};
+use crate::servers::Recording;
+use crate::shell::socket::Voice;
+use crate::signalling::xmpp::Jid;
+
+/// A proposal that nobody takes up is forgotten.
+const PROPOSED: Duration = Duration::from_secs(120);
+/// Numbers of links up to this one are the hosted meeting's: none is ever used twice.
+const LINKS: u64 = 1 << 32;
+/// Why it is over stands on the screen for so long; then the room sleeps.
+const LAST_WORD: Duration = Duration::from_secs(20);
+
+/// What the desk is to do.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// To media, with a body.
+    Media(RoomToMedia, Vec<u8>),
+    /// To the guard: close this.
+    Mute(Capture),
+    /// To the guard: the meeting is over.
+    Sleep,
+}
+
+/// A meeting that was proposed.
+struct Proposal {
+    opinion: Opinion,
+    until: Instant,
+}
+
+/// A meeting that is joined, or is being joined.
+struct Trip {
+    number: u64,
+    link: Link,
+    orders: mpsc::UnboundedSender<Order>,
+    /// From the settings on.
+    meeting: Option<Joined>,
+    over: Option<(Failure, Instant)>,
+    hand: bool,
+}
+
+/// The meeting elsewhere, if there is one.
+pub struct Elsewhere {
+    configuration: Arc<Configuration>,
+    news: mpsc::Sender<(u64, News)>,
+    proposal: Option<Proposal>,
+    trip: Option<Trip>,
+    trips: u64,
+    visitors: BTreeMap<u64, Voice<RoomToJoin>>,
+    /// What visitors have been told last.
+    said: Option<RoomToJoin>,
+    /// Media is there, with an encoder for H.264 or without.
+    media: Option<bool>,
+    sends: Sends,
+    /// The last number of a link that was used.
+    links: u64,
+}
+
+impl Elsewhere {
+    /// None yet. News of trips go to `news`.
+    #[must_use]
+    pub fn new(configuration: Arc<Configuration>, news: mpsc::Sender<(u64, News)>) -> Self {
+        Elsewhere {
+            configuration,
+            news,
+            proposal: None,
+            trip: None,
+            trips: 0,
+            visitors: BTreeMap::new(),
+            said: None,
+            media: None,
+            sends: Sends::default(),
+            links: LINKS,
+        }
+    }
+
+    /// A meeting is joined, or is being joined.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.trip.is_some()
+    }
+
+    /// The captures are wanted.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.meeting().is_some_and(Joined::is_connected)
+    }
+
+    /// What is heard in the room.
+    #[must_use]
+    pub fn heard(&self) -> Vec<TrackId> {
+        self.meeting().map(Joined::heard).unwrap_or_default()
+    }
+
+    /// The hosts of the meeting (P5), for the status page.
+    #[must_use]
+    pub fn hosts(&self) -> &[Host] {
+        self.meeting().map(|meeting| meeting.hosts().declared()).unwrap_or_default()
+    }
+
+    /// What the screen shows; `None`: nothing of it.
+    #[must_use]
+    pub fn phase(&self, awake: bool) -> Option<Phase> {
+        if let Some(trip) = &self.trip {
+            let host = trip.link.host().clone();
+            return Some(match (trip.over, &trip.meeting) {
+                (Some((failure, _)), _) => Phase::Joining { host, says: JoiningView::Over(failure) },
+                (None, Some(meeting)) => meeting.phase(self.media.is_some()),
+                (None, None) => Phase::Joining { host, says: JoiningView::Connecting },
+            });
+        }
+        let proposal = self.proposal.as_ref().filter(|_| !awake)?;
+        let opinion = &proposal.opinion;
+        let meeting = ProposedView {
+            host: opinion.link.host().clone(),
+            operator: opinion.operator.clone(),
+            notice: opinion.notice.clone(),
+            refused: opinion.refused,
+        };
+        Some(Phase::Proposed { meeting })
+    }
+
+    /// When [`Elsewhere::tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let proposal = self.proposal.as_ref().map(|proposal| proposal.until);
+        let over = self.trip.as_ref().and_then(|trip| trip.over).map(|(_, until)| until);
+        let meeting = self.meeting().and_then(Joined::deadline);
+        [proposal, over, meeting].into_iter().flatten().min()
+    }
+
+    fn meeting(&self) -> Option<&Joined> {
+        self.trip.as_ref().and_then(|trip| trip.meeting.as_ref())
+    }
+
+    fn language(&self) -> Language {
+        self.configuration.room.language
+    }
+
+    /// Somebody who looks after the device comes, says something, goes. `awake`: the room has a meeting of its own.
+    pub fn visit(&mut self, now: Instant, awake: bool, visit: Visit) -> Vec<Effect> {
+        match visit {
+            Visit::Came(number, voice) => {
+                self.visitors.insert(number, voice);
+            }
+            Visit::Went(number) => {
+                self.visitors.remove(&number);
+            }
+            Visit::Said(number, JoinToRoom::Propose { link }) => {
+                let answer = self.propose(now, awake, link.reveal());
+                if let Some(voice) = self.visitors.get(&number) {
+                    voice.say(&answer, &[]);
+                }
+            }
+            Visit::Said(_, JoinToRoom::Password { password }) => return self.step(now, Event::Password(password)),
+            Visit::Said(_, JoinToRoom::Say { line }) => return self.step(now, Event::Say(line)),
+            Visit::Said(_, JoinToRoom::Leave) => {
+                self.proposal = None;
+                if self.trip.is_some() {
+                    return vec![Effect::Sleep];
+                }
+                self.tell(RoomToJoin::Over { text: Pii::new(left(self.language())), wanted: true });
+            }
+        }
+        Vec::new()
+    }
+
+    fn propose(&mut self, now: Instant, awake: bool, link: &str) -> RoomToJoin {
+        let language = self.language();
+        if awake || self.trip.is_some() {
+            let text = language.pick(
+                "Im Raum läuft schon eine Besprechung. Beenden Sie sie erst: Knopf zwei Sekunden halten.",
+                "A meeting is on in this room already. End it first: hold the button for two seconds.",
+            );
+            return RoomToJoin::Refused { text: Pii::new(text.to_owned()) };
+        }
+        let today = time::OffsetDateTime::now_utc().date();
+        let opinion = match opinion(link, &self.configuration, today, language) {
+            Ok(opinion) => opinion,
+            Err(error) => return RoomToJoin::Refused { text: Pii::new(error.sentence(language).to_owned()) },
+        };
+        if opinion.refused {
+            return RoomToJoin::Refused { text: Pii::new(opinion.text) };
+        }
+        let press = language.pick(
+            "Drücken Sie den Knopf am Gerät, um beizutreten. Vorher wird niemand kontaktiert.",
+            "Press the button on the device to join. Nobody is contacted before.",
+        );
+        let text = format!("{}\n{press}\n", opinion.text);
+        self.proposal = Some(Proposal { opinion, until: now + PROPOSED });
+        self.said = None;
+        RoomToJoin::Proposed { text: Pii::new(text) }
+    }
+
+    /// Somebody pressed the button of the sleeping room. `true`: that joins what was proposed.
+    pub fn wake(&mut self, _act: &RoomAct) -> bool {
+        let Some(proposal) = self.proposal.take() else { return false };
+        let mut seed = [0_u8; 8];
+        if proposal.opinion.refused || getrandom::fill(&mut seed).is_err() {
+            return false;
+        }
+        self.trips += 1;
+        let teller = Teller { desk: self.news.clone(), trip: self.trips };
+        let link = proposal.opinion.link;
+        let departure = Departure {
+            link: link.clone(),
+            authority: self.configuration.servers.authority.clone(),
+            seed: u64::from_ne_bytes(seed),
+        };
+        let orders = set_out(departure, teller);
+        self.trip = Some(Trip { number: self.trips, link, orders, meeting: None, over: None, hand: false });
+        true
+    }
+
+    /// Somebody pressed the button while a meeting is on: the room's hand goes up, or down again.
+    pub fn press(&mut self, now: Instant, _act: &RoomAct) -> Vec<Effect> {
+        let Some(trip) = &mut self.trip else { return Vec::new() };
+        trip.hand = !trip.hand;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let since = trip.hand.then(|| u64::try_from(since).unwrap_or(u64::MAX));
+        self.step(now, Event::Hand(since))
+    }
+
+    /// The room sleeps: whatever there was is over.
+    pub fn slept(&mut self, now: Instant) -> Vec<Effect> {
+        let effects = self.step(now, Event::Leave);
+        if let Some(trip) = self.trip.take() {
+            self.links = self.links.max(trip.meeting.as_ref().map_or(0, Joined::links));
+            let (text, wanted) = match trip.over {
+                Some((failure, _)) => (failure.sentence(self.language()).to_owned(), false),
+                None => (left(self.language()), true),
+            };
+            self.tell(RoomToJoin::Over { text: Pii::new(text), wanted });
+        }
+        effects
+    }
+
+    /// News of a trip.
+    pub fn news(&mut self, now: Instant, number: u64, news: News) -> Vec<Effect> {
+        if self.trip.as_ref().is_none_or(|trip| trip.number != number || trip.over.is_some()) {
+            return Vec::new();
+        }
+        match news {
+            News::Settings(settings, hosts) => {
+                let meeting = self.settings(&settings).map(|settings| Joined::new(settings, hosts));
+                let Some(meeting) = meeting else {
+                    self.over(now, Failure::UnsupportedConfiguration);
+                    return Vec::new();
+                };
+                if let Some(trip) = &mut self.trip {
+                    trip.meeting = Some(meeting);
+                }
+                let mut effects = self.step(now, Event::Sends(self.sends));
+                if let Some(h264) = self.media {
+                    effects.extend(self.step(now, Event::MediaReady { h264 }));
+                }
+                effects
+            }
+            News::Elsewhere(link) => {
+                // People are told of that server before it is asked anything.
+                let link = format!("https://{}/{}", link.authority().reveal(), link.room().reveal());
+                let today = time::OffsetDateTime::now_utc().date();
+                if let Ok(opinion) = opinion(&link, &self.configuration, today, self.language()) {
+                    self.proposal = Some(Proposal { opinion, until: now + PROPOSED + LAST_WORD });
+                }
+                self.over(now, Failure::Redirected);
+                Vec::new()
+            }
+            News::Failed(failure) => {
+                self.over(now, failure);
+                Vec::new()
+            }
+            News::Event(event) => self.step(now, event),
+        }
+    }
+
+    fn over(&mut self, now: Instant, failure: Failure) {
+        if let Some(trip) = &mut self.trip {
+            trip.over.get_or_insert((failure, now + LAST_WORD));
+        }
+        self.stand();
+    }
+
+    fn settings(&self, server: &config_js::Configuration) -> Option<Settings> {
+        let link = &self.trip.as_ref()?.link;
+        let room = Jid::new(&format!("{}@{}", link.room().reveal(), server.muc.reveal()))?;
+        let mut random = [0_u8; 24];
+        getrandom::fill(&mut random).ok()?;
+        let (machine, seed) = random.split_at(16);
+        let machine = machine.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let own = &self.configuration.room.name;
+        let name = link.display_name().map_or_else(|| Pii::new(own.clone()), Clone::clone);
+        let profile = self.configuration.servers.profile(link.host().reveal());
+        Some(Settings {
+            muc: muc::Settings {
+                room,
+                name,
+                machine: Pii::new(machine),
+                http: server.conference_request.is_some(),
+                focus: server.focus.reveal().clone(),
+                capabilities: capabilities(server.prefer_sctp),
+                seed: seed.try_into().map_or(0, u64::from_ne_bytes),
+            },
+            host: link.host().clone(),
+            leaves_when_recorded: profile.is_none_or(|server| server.recording == Recording::Leave),
+            screen: self.configuration.media.screen,
+            links: self.links,
+        })
+    }
+
+    /// Something that media says. The hosted meeting's links are none of this one's, and the other way round: numbers are never used twice.
+    pub fn media(&mut self, now: Instant, message: &MediaToRoom, body: &[u8]) -> Vec<Effect> {
+        let event = match message {
+            MediaToRoom::Ready { encoder } => {
+                self.media = Some(encoder.is_some());
+                Event::MediaReady { h264: encoder.is_some() }
+            }
+            MediaToRoom::Encoder { row } => {
+                self.media = Some(row.is_some());
+                Event::MediaReady { h264: row.is_some() }
+            }
+            MediaToRoom::Description { link, kind: DescriptionKind::Answer, sdp } => {
+                Event::Answered { link: *link, sdp: sdp.clone() }
+            }
+            MediaToRoom::Link { link, state } => Event::Link { link: *link, state: *state },
+            MediaToRoom::Track { track, kind } => Event::Track(track.clone(), *kind),
+            MediaToRoom::Picture { track, moving } => Event::Picture(track.clone(), *moving),
+            MediaToRoom::Channel { link, open } => Event::Channel { link: *link, open: *open },
+            MediaToRoom::Data { link } => Event::Data(*link, Pii::new(String::from_utf8_lossy(body).into_owned())),
+            MediaToRoom::Description { kind: DescriptionKind::Offer, .. }
+            | MediaToRoom::Paused { .. }
+            | MediaToRoom::Loudness { .. }
+            | MediaToRoom::Capture { .. }
+            | MediaToRoom::Background(_)
+            | MediaToRoom::Counters(_) => return Vec::new(),
+        };
+        self.step(now, event)
+    }
+
+    /// Media is gone.
+    pub fn media_gone(&mut self, now: Instant) -> Vec<Effect> {
+        self.media = None;
+        self.step(now, Event::MediaLost)
+    }
+
+    /// What the guard says, or that it says nothing.
+    pub fn guard(&mut self, now: Instant, guard: Option<&GuardState>) -> Vec<Effect> {
+        let open = |capture| guard.is_some_and(|guard| guard.of(capture).node == NodeState::Open);
+        let sends = Sends { picture: open(Capture::Camera), sound: open(Capture::Microphone) };
+        if std::mem::replace(&mut self.sends, sends) == sends {
+            return Vec::new();
+        }
+        self.step(now, Event::Sends(sends))
+    }
+
+    /// The time that [`Elsewhere::deadline`] named has come.
+    pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        if self.proposal.as_ref().is_some_and(|proposal| proposal.until <= now) {
+            self.proposal = None;
+            self.tell(RoomToJoin::Over { text: Pii::new(forgotten(self.language())), wanted: false });
+        }
+        if let Some(trip) = &mut self.trip
+            && let Some((_, until)) = &mut trip.over
+            && *until <= now
+        {
+            // Said again if the guard should not have heard it.
+            *until = now + LAST_WORD;
+            return vec![Effect::Sleep];
+        }
+        self.step(now, Event::Tick)
+    }
+
+    fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(trip) = self.trip.as_mut() else { return effects };
+        let Some(meeting) = trip.meeting.as_mut() else { return effects };
+        let (mut events, mut over) = (vec![event], None);
+        while let Some(event) = events.pop() {
+            for action in meeting.step(now, event) {
+                // That the way has ended shows in its news.
+                let order = |order| drop(trip.orders.send(order));
+                match action {
+                    Action::Xmpp(event) => order(Order::Xmpp(event)),
+                    Action::Post(body) => order(Order::Post(body)),
+                    Action::Bridge(number, ToSocket::Connect(url)) => match address(meeting, &url) {
+                        Some(address) => order(Order::Open(number, address)),
+                        None => events.push(Event::Bridge(number, FromSocket::Closed { goodbye: false })),
+                    },
+                    Action::Bridge(number, ToSocket::Send(text)) => order(Order::Send(number, text)),
+                    Action::Bridge(number, ToSocket::Close) => order(Order::Close(number)),
+                    Action::Media(message) => effects.push(Effect::Media(message, Vec::new())),
+                    Action::Data(link, text) => {
+                        effects.push(Effect::Media(RoomToMedia::Data { link }, text.into_revealed().into_bytes()));
+                    }
+                    Action::Mute(capture) => effects.push(Effect::Mute(capture)),
+                    Action::Over(failure) => over = Some(failure),
+                }
+            }
+        }
+        match over {
+            Some(failure) => self.over(now, failure),
+            None => self.stand(),
+        }
+        effects
+    }
+
+    /// Tells visitors how far it is, when that has changed.
+    fn stand(&mut self) {
+        let language = self.language();
+        let (text, password) = match self.phase(true) {
+            Some(Phase::Joining { says: JoiningView::Connecting, .. }) => {
+                (language.pick("Der Raum nimmt Verbindung auf.", "The room is connecting.").to_owned(), false)
+            }
+            Some(Phase::Joining { says: JoiningView::Waits(failure), .. }) => {
+                let password = matches!(failure, Failure::PasswordWanted | Failure::PasswordWrong);
+                (failure.sentence(language).to_owned(), password)
+            }
+            Some(Phase::Joining { says: JoiningView::Over(failure), .. }) => {
+                (failure.sentence(language).to_owned(), false)
+            }
+            Some(Phase::Joined { .. }) => {
+                (language.pick("Der Raum ist in der Konferenz.", "The room is in the meeting.").to_owned(), false)
+            }
+            _ => return,
+        };
+        self.tell(RoomToJoin::Stands { text: Pii::new(text), password });
+    }
+
+    fn tell(&mut self, word: RoomToJoin) {
+        if self.said.as_ref() != Some(&word) {
+            for voice in self.visitors.values() {
+                voice.say(&word, &[]);
+            }
+            self.said = Some(word);
+        }
+    }
+}
+
+fn left(language: Language) -> String {
+    language.pick("Der Raum hat die Konferenz verlassen.", "The room has left the meeting.").to_owned()
+}
+
+fn forgotten(language: Language) -> String {
+    language
+        .pick(
+            "Niemand hat den Knopf gedrückt: der Vorschlag ist vergessen.",
+            "Nobody has pressed the button: the proposal is forgotten.",
+        )
+        .to_owned()
+}
+
+/// The address of the bridge's WebSocket, if its host was declared and it is encrypted.
+fn address(meeting: &mut Joined, url: &Pii<String>) -> Option<Address> {
+    let url = Url::parse(url.reveal()).ok()?;
+    let contact = meeting.hosts_mut().contact(url.host_str()?).ok()?;
+    Address::new(contact, Pii::new(url)).ok()
+}

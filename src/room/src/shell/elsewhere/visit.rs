@@ -1,0 +1,83 @@
+//! The socket on which somebody who looks after the device proposes a meeting (`subrosa join`). Who connects is checked by the kernel's word.
+
+use std::io;
+use std::path::Path;
+
+use subrosa_messages::frame::{Decoder, FrameError};
+use subrosa_messages::join::{JoinToRoom, RoomToJoin};
+use subrosa_process::peer;
+use subrosa_process::users::User;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+
+use crate::shell::socket::Voice;
+
+/// What a visitor says, with the voice that answers them.
+#[derive(Debug)]
+pub enum Visit {
+    /// Somebody has come.
+    Came(u64, Voice<RoomToJoin>),
+    /// They say something.
+    Said(u64, JoinToRoom),
+    /// They have gone.
+    Went(u64),
+}
+
+/// Listens until nobody wants to know any more: to whoever looks after the device, and to the simulated hand if there is one.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn listen(path: &Path, doctor: User, hand: Option<User>, to: mpsc::Sender<Visit>) -> io::Result<()> {
+    let listener = peer::listen(path, hand.unwrap_or(doctor))?;
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    tokio::spawn(async move {
+        let mut number = 0;
+        while let Ok((socket, _)) = listener.accept().await {
+            if [Some(doctor), hand].into_iter().flatten().any(|user| peer::is_user(&socket, user)) {
+                number += 1;
+                tokio::spawn(attend(number, socket, to.clone()));
+            } else {
+                tracing::warn!("somebody who may not speak with this room has tried to");
+            }
+        }
+    });
+    Ok(())
+}
+
+async fn attend(number: u64, socket: UnixStream, to: mpsc::Sender<Visit>) {
+    // A visitor who breaks off has said all there was to say.
+    let _broken_off = talk(number, socket, &to).await;
+    let _the_room_may_be_gone = to.send(Visit::Went(number)).await;
+}
+
+async fn talk(number: u64, mut socket: UnixStream, to: &mpsc::Sender<Visit>) -> Result<(), FrameError> {
+    let (voice, mut spoken) = Voice::new();
+    let _the_room_may_be_gone = to.send(Visit::Came(number, voice)).await;
+    let (mut read, mut write) = socket.split();
+    let hears = async {
+        let mut decoder = Decoder::default();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let length = read.read(&mut buffer).await?;
+            if length == 0 {
+                return Ok(());
+            }
+            decoder.push(buffer.get(..length).unwrap_or_default());
+            while let Some(frame) = decoder.pull()? {
+                let _the_room_may_be_gone = to.send(Visit::Said(number, frame.message)).await;
+            }
+        }
+    };
+    let says = async {
+        while let Some(bytes) = spoken.recv().await {
+            write.write_all(&bytes).await?;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = hears => ended,
+        ended = says => ended,
+    }
+}
