@@ -38,7 +38,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) {
             Capture::Camera => view.camera.as_ref(),
             Capture::Microphone => view.microphone.as_ref(),
         };
-        lamps::says(words, capture, state, false).0.is_closed()
+        lamps::says(words, capture, state, lamps::Company::Nobody).0.is_closed()
     });
     let sentence = if closed { words.nothing_listens() } else { words.something_may_listen() };
     let sentence = sheet.paragraph(sentence, PRIVACY, width, 3, Breaks::Words);

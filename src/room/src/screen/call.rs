@@ -2,21 +2,18 @@
 
 use subrosa_messages::Pii;
 
-use super::awake;
-use super::fonts::Weight;
-use super::icon::{Icon, Look};
+use super::icon::Icon;
 use super::invitation::{self, Shown};
-use super::label::{self, Breaks};
-use super::palette::Colour;
-use super::scene::{Anchor, Area};
+use super::label;
+use super::scene::Area;
 use super::sheet::{From, Sheet, Style};
 use super::view::{GuestView, Invitation};
+use super::{awake, blank};
 
 /// More cells than this are too small to know a face in; the others are counted in words.
 const MOST: usize = 12;
 const BETWEEN: f32 = 20.0;
 const CAPTION: f32 = 60.0;
-const LARGE: Style = Style::new(56.0, Weight::SemiBold, Colour::Paper);
 
 /// Places pictures, names and the column beside them.
 pub(super) fn place(
@@ -104,18 +101,7 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
         } else {
             (Icon::Person, words.no_picture())
         };
-        sheet.panel(place, Some(Colour::Raised), None, 0.0);
-        let side = (place.height * 0.3).min(150.0);
-        let style = if place.width > 900.0 { LARGE } else { Style::DIM };
-        let text = sheet.paragraph(text, style, place.width - 48.0, 2, Breaks::Words);
-        let fits = side + 20.0 + text.height() <= place.height - 24.0;
-        let height = if fits { side + 20.0 + text.height() } else { side };
-        let top = place.y + (place.height - height) / 2.0;
-        let look = Look::Bare { colour: Colour::PaperDim, ground: Colour::Raised };
-        sheet.icon(icon, place.x + (place.width - side) / 2.0, top, side, look);
-        if fits {
-            sheet.write(place.x + place.width / 2.0, top + side + 20.0, Anchor::Middle, text, From::Us);
-        }
+        blank::place(sheet, place, icon, text);
     }
     let name = label::printable(guest.name.reveal());
     let name = if name.is_empty() { words.unnamed().to_owned() } else { name };

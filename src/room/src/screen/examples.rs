@@ -4,6 +4,7 @@ use subrosa_messages::Pii;
 use subrosa_messages::guard::{Level, NodeState, Refusal, Tier, Trust, Worth};
 use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
 
+use super::examples_elsewhere::{elsewhere, elsewhere_crowded};
 use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, Phase, View};
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
@@ -71,10 +72,10 @@ pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
     }
 }
 
-fn view(language: Language, phase: Phase) -> View {
-    let in_call =
-        matches!(&phase, Phase::InCall { .. }) || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
-    let idle = if phase == Phase::Asleep { Some(Refusal::Asleep) } else { None };
+pub(super) fn view(language: Language, phase: Phase) -> View {
+    let in_call = matches!(&phase, Phase::InCall { .. } | Phase::Joined { .. })
+        || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
+    let idle = if matches!(&phase, Phase::Asleep | Phase::Proposed { .. }) { Some(Refusal::Asleep) } else { None };
     let capture = if in_call { LIVE } else { closed(idle) };
     View {
         language,
@@ -108,7 +109,7 @@ fn call(guests: Vec<GuestView>) -> Phase {
 pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
     let one = || vec![guest(1, "Guest A", true)];
     let checked = Invitation { fingerprint: None, local_only: false, ..invitation() };
-    vec![
+    let mut scenes = vec![
         ("asleep", view(language, Phase::Asleep)),
         (
             "asleep-unproved",
@@ -221,7 +222,9 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             "call-fault",
             View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) },
         ),
-    ]
+    ];
+    scenes.extend(elsewhere(language).into_iter().map(|(name, phase)| (name, view(language, phase))));
+    scenes
 }
 
 /// The same scenes with texts as long as they can get, and with more guests than anybody expects.
@@ -272,6 +275,7 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
             });
         }
     }
+    views.extend(elsewhere_crowded(language));
     for fault in faults() {
         for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation() }] {
             views.push(View {

@@ -11,13 +11,9 @@ use super::view::{Phase, View};
 fn most(view: &View) -> usize {
     match &view.phase {
         Phase::Asking { guests, .. } if !guests.is_empty() => 1,
-        Phase::Joined { .. } => 1,
-        Phase::Asleep
-        | Phase::Awake { .. }
-        | Phase::Asking { .. }
-        | Phase::InCall { .. }
-        | Phase::Proposed { .. }
-        | Phase::Joining { .. } => 2,
+        // Nor may what is told before and in a meeting elsewhere (P7).
+        Phase::Proposed { .. } | Phase::Joined { .. } => 1,
+        Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } | Phase::InCall { .. } | Phase::Joining { .. } => 2,
     }
 }
 

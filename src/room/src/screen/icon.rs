@@ -21,6 +21,8 @@ pub enum Icon {
     LockChecked,
     /// A lock with a question mark.
     LockUnchecked,
+    /// A lock: nobody on the way can listen in.
+    Lock,
     /// Not connected yet.
     Dots,
     /// A fault.
@@ -35,6 +37,16 @@ pub enum Icon {
     Again,
     /// A person without a picture.
     Person,
+    /// A raised hand.
+    Hand,
+    /// A tape runs: what is said is kept by others.
+    Tape,
+    /// A weak signal.
+    Weak,
+    /// A shared screen.
+    Screen,
+    /// What is written in the chat.
+    Chat,
     /// The mark: a rose of five petals, as it was hung over the table of those who keep what is said.
     Rose,
 }
@@ -89,6 +101,7 @@ impl Icon {
                 path(out, LOCK);
                 path(out, "M9 16l2.2 2.2 4-4.4");
             }
+            Icon::Lock => path(out, LOCK),
             Icon::LockUnchecked => {
                 path(out, LOCK);
                 path(out, "M10.4 14.4a1.7 1.7 0 1 1 2.5 1.5c-.6.3-.9.6-.9 1.1M12 19v.05");
@@ -103,6 +116,18 @@ impl Icon {
             Icon::Shield => path(out, "M12 2.5l8 3v6c0 4.8-3.3 8.5-8 10-4.7-1.5-8-5.2-8-10v-6z"),
             Icon::Again => path(out, "M19.6 14.5a8 8 0 1 1-1.4-7.3l1.8 1.8M20 3.8v5.2h-5.2"),
             Icon::Person => path(out, "M12 3.5a4 4 0 1 1 0 8a4 4 0 1 1 0-8M4 20.5c.7-4.2 3.8-6.3 8-6.3s7.3 2.1 8 6.3"),
+            Icon::Hand => path(
+                out,
+                "M8 13v-7.6a1.35 1.35 0 0 1 2.7 0v5.1M10.7 10.5v-6.4a1.35 1.35 0 0 1 2.7 0v6.4M13.4 10.5v-5.1a1.35 1.35 0 0 1 \
+                 2.7 0v6.1M16.1 9.4a1.35 1.35 0 0 1 2.7 0v5.6c0 3.8-2.5 6.2-6 6.2c-2.7 0-4.3-1.1-5.5-3.2l-2.7-4.4c-.9-1.6 \
+                 1.1-2.8 2.2-1.5z",
+            ),
+            Icon::Tape => {
+                path(out, "M2.5 11.5a4 4 0 1 0 8 0a4 4 0 1 0-8 0M13.5 11.5a4 4 0 1 0 8 0a4 4 0 1 0-8 0M6.5 15.5h11")
+            }
+            Icon::Weak => path(out, "M4.5 19.5v-4M9.5 19.5v-8M14.5 19.5v.05M19.5 19.5v.05"),
+            Icon::Screen => path(out, "M3 4.5h18v12h-18zM8.5 20.5h7M12 16.5v4"),
+            Icon::Chat => path(out, "M3.5 4.5h17v11.5h-9.5l-4.5 4v-4h-3z"),
             Icon::Rose => rose(out, colour, ground),
         }
     }

@@ -9,7 +9,7 @@ use super::icon::{Icon, Look};
 use super::palette::Colour;
 use super::sheet::Sheet;
 use super::view::{Phase, View};
-use super::{asleep, awake, call, faults, lamps};
+use super::{asleep, awake, call, faults, joined, joining, lamps, proposed};
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -176,9 +176,7 @@ pub fn scene(view: &View, fonts: &Fonts) -> Scene {
     let above_lamps = lamps::place(&mut sheet, view);
     let free = faults::place(&mut sheet, view, above_lamps);
     match &view.phase {
-        Phase::Asleep | Phase::Proposed { .. } | Phase::Joining { .. } | Phase::Joined { .. } => {
-            asleep::place(&mut sheet, view, free);
-        }
+        Phase::Asleep => asleep::place(&mut sheet, view, free),
         Phase::Awake { invitation } => awake::place(&mut sheet, view, invitation, free),
         Phase::Asking { names, invitation, guests, encryption: _ } if guests.is_empty() => {
             awake::place_asking(&mut sheet, names, invitation, free);
@@ -189,6 +187,9 @@ pub fn scene(view: &View, fonts: &Fonts) -> Scene {
         Phase::InCall { guests, invitation, encryption: _, media_restarting } => {
             call::place(&mut sheet, guests, invitation, &[], *media_restarting, free);
         }
+        Phase::Proposed { meeting } => proposed::place(&mut sheet, meeting, free),
+        Phase::Joining { host, says } => joining::place(&mut sheet, host, *says, free),
+        Phase::Joined { meeting, media_restarting } => joined::place(&mut sheet, meeting, *media_restarting, free),
     }
     sheet.into_scene()
 }

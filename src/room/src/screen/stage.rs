@@ -17,6 +17,9 @@ pub(super) const CAPTION: f32 = 60.0;
 /// Between two small pictures.
 const BETWEEN: f32 = 18.0;
 
+/// A large picture with more space beside it than this stands in the middle of it.
+const SLACK: f32 = 480.0;
+
 /// The least width that a name beside its picture is worth.
 const NAME: f32 = 190.0;
 
@@ -33,11 +36,15 @@ pub(super) struct Cell {
     pub caption: Area,
 }
 
-/// What is left for the large picture, and the column for all else.
-pub(super) fn split(free: Area, shared_screen: bool) -> (Area, Area) {
+/// What is left for the large picture, and the column for all else. Where there is nothing else, the picture alone has
+/// all the width that makes it larger, and the column has none.
+pub(super) fn split(free: Area, shared_screen: bool, something_else: bool) -> (Area, Area) {
     let (width, gap) = if shared_screen { NARROW } else { COLUMN };
     let width = width.min(free.width / 2.0);
     let main = Area { width: (free.width - width - gap).max(free.width / 4.0), ..free };
+    if !something_else && !shared_screen && main.width + 1.0 < (free.height - CAPTION) * 16.0 / 9.0 {
+        return (free, Area { x: free.right(), width: 0.0, ..free });
+    }
     (main, Area { x: free.right() - width, width, ..free })
 }
 
@@ -56,7 +63,9 @@ pub(super) fn cells(main: Area, column: Area, shared_screen: bool, count: usize)
         (Cell { picture: main, caption: head }, below)
     } else {
         let picture = sixteen_to_nine(Area { height: (main.height - CAPTION).max(0.0), ..main });
-        let picture = Area { x: main.x + (main.width - picture.width) / 2.0, ..picture };
+        // A picture that nearly fills the width starts at the margin, like everything else.
+        let slack = main.width - picture.width;
+        let picture = Area { x: main.x + if slack > SLACK { slack / 2.0 } else { 0.0 }, ..picture };
         (Cell { picture, caption: below(picture, picture.width) }, column)
     };
     let mut cells = vec![large];
@@ -141,7 +150,7 @@ fn bare(column: Area, count: usize) -> Vec<Cell> {
 pub fn heights(size: Size, shared_screen: bool, count: usize) -> Vec<u32> {
     let ground = Ground::of(size);
     let free = lamps::above(ground);
-    let (main, column) = if count == 1 && !shared_screen { (free, free) } else { split(free, shared_screen) };
+    let (main, column) = split(free, shared_screen, count > 1);
     cells(main, column, shared_screen, count).iter().map(|cell| ground.picture(cell.picture).height).collect()
 }
 
@@ -162,10 +171,13 @@ mod tests {
         assert_eq!(heights(full, false, 0), Vec::<u32>::new());
         assert_eq!(heights(full, false, 1), [730]);
         assert_eq!(heights(full, false, 2), [730, 272]);
-        assert_eq!(heights(full, false, 6), [730, 140, 140, 140, 140, 140]);
+        assert_eq!(heights(full, false, 6), [730, 142, 142, 142, 142, 142]);
         assert_eq!(heights(full, true, 2), [790, 222]);
         assert_eq!(heights(full, true, 9).len(), MOST);
         assert_eq!(heights(Size { width: 1280, height: 720 }, true, 1), [526]);
+        // A screen of 16:10 has room for a larger picture where it needs no column.
+        let higher = Size { width: 1920, height: 1200 };
+        assert_eq!((heights(higher, false, 1), heights(higher, false, 2)), (vec![850], vec![730, 272]));
     }
 
     proptest! {
@@ -177,7 +189,7 @@ mod tests {
             let size = Size { width, height };
             let ground = Ground::of(size);
             let free = lamps::above(ground);
-            let (main, column) = split(Area { y: free.y + taken, height: free.height - taken, ..free }, shared);
+            let (main, column) = split(Area { y: free.y + taken, height: free.height - taken, ..free }, shared, count > 1);
             let notes = notes.min(column.height - 240.0).max(0.0);
             let column = Area { y: column.y + notes, height: column.height - notes, ..column };
             let cells = cells(main, column, shared, count);
@@ -201,10 +213,10 @@ mod tests {
 
         #[test]
         fn what_the_heights_say_is_what_the_places_have_when_nothing_takes_room(
-            width in 640_u32..4100, height in 360_u32..2400, shared in any::<bool>(), count in 2_usize..7,
+            width in 640_u32..4100, height in 360_u32..2400, shared in any::<bool>(), count in 1_usize..7,
         ) {
             let ground = Ground::of(Size { width, height });
-            let (main, column) = split(lamps::above(ground), shared);
+            let (main, column) = split(lamps::above(ground), shared, count > 1);
             let places = cells(main, column, shared, count);
             let expected: Vec<u32> = places.iter().map(|cell| ground.picture(cell.picture).height).collect();
             prop_assert_eq!(heights(Size { width, height }, shared, count), expected);

@@ -11,11 +11,12 @@ use subrosa_messages::media::Size;
 
 use super::card::{CardReason, card_scene};
 use super::code::Modules;
-use super::examples::{FULL_HD, all, closed, crowded};
+use super::examples::{FULL_HD, all, closed, crowded, view};
+use super::examples_elsewhere::{meeting, person, pictures};
 use super::palette::Colour;
 use super::scene::{Area, Item};
 use super::view::{Phase, View};
-use super::{Fonts, Scene, card, draw, scene};
+use super::{Fonts, Scene, card, draw, scene, stage};
 use crate::language::Language;
 
 const SIZES: [Size; 7] = [
@@ -149,6 +150,86 @@ fn every_guest_has_a_place_and_only_moving_pictures_are_let_through() {
 }
 
 #[test]
+fn what_is_shown_of_a_meeting_elsewhere_has_its_place_and_the_height_that_was_said() {
+    let fonts = Fonts::load().unwrap();
+    for view in all(Language::English).into_iter().map(|(_, view)| view).chain(crowded(Language::German)) {
+        let Phase::Joined { meeting, media_restarting } = &view.phase else { continue };
+        let scene = scene(&view, &fonts);
+        let tracks = meeting.stage.iter().filter(|picture| picture.picture.is_some());
+        assert_eq!(scene.pictures.len(), tracks.count().min(stage::MOST));
+        let moving = meeting.stage.iter().filter(|picture| picture.moving && !picture.missing && !media_restarting);
+        assert_eq!(scene.windows.len(), moving.count().min(stage::MOST));
+        let shared = meeting.stage.first().is_some_and(|picture| picture.screen);
+        let said = stage::heights(view.size, shared, meeting.stage.len());
+        for (picture, most) in scene.pictures.iter().zip(said) {
+            assert!(picture.place.height <= most, "{:?} {most}", picture.place);
+        }
+    }
+    // With nothing else on the screen they are the same.
+    for count in 1..=6 {
+        for language in Language::ALL {
+            let meeting = meeting(pictures(count), Vec::new());
+            let view = view(language, Phase::Joined { meeting, media_restarting: false });
+            let places: Vec<u32> = scene(&view, &fonts).pictures.iter().map(|picture| picture.place.height).collect();
+            assert_eq!(places, stage::heights(view.size, false, places.len()));
+        }
+    }
+}
+
+#[test]
+fn p7_whose_server_it_is_and_what_that_means_is_always_on_the_screen_before_it_is_joined() {
+    let fonts = Fonts::load().unwrap();
+    for language in Language::ALL {
+        for view in all(language).into_iter().map(|(_, view)| view).chain(crowded(language)) {
+            let Phase::Proposed { meeting } = &view.phase else { continue };
+            let shown = texts(&scene(&view, &fonts));
+            let host: String = meeting.host.reveal().chars().take(16).collect();
+            assert!(shown.contains(&host), "{shown}");
+            match &meeting.operator {
+                None => assert!(shown.contains(language.pick("nicht hinterlegt", "not on record")), "{shown}"),
+                Some(operator) => assert!(shown.contains(&operator[..16]), "{shown}"),
+            }
+            // The short section begins with what goes where.
+            assert!(shown.contains(language.pick("Bild, Ton und Name", "Picture, sound and name")), "{shown}");
+            let invited = shown.contains(language.pick("Knopf drücken", "Press the button"));
+            assert_ne!(invited, meeting.refused, "{shown}");
+            assert_eq!(shown.contains(language.pick("nicht beitreten", "may not join")), meeting.refused, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn p8_a_meeting_elsewhere_says_that_its_server_sees_and_hears_and_when_it_records() {
+    let fonts = Fonts::load().unwrap();
+    for language in Language::ALL {
+        for view in all(language).into_iter().map(|(_, view)| view).chain(crowded(language)) {
+            let Phase::Joined { meeting, .. } = &view.phase else { continue };
+            let shown = texts(&scene(&view, &fonts));
+            assert!(shown.contains(language.pick("Server sieht und hört", "server sees and hears")), "{shown}");
+            assert!(shown.contains("Transport") && !shown.to_lowercase().contains("end-to-end"), "{shown}");
+            let records = shown.contains(language.pick("Mitschrift", "transcription"));
+            assert_eq!(records, meeting.records, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn who_has_no_picture_is_named_or_counted() {
+    let fonts = Fonts::load().unwrap();
+    for count in [1_usize, 3, 6, 7, 40] {
+        for stage in [0, 1, 3, 6] {
+            let people = (0..count).map(|number| person(&format!("N{number}.")));
+            let meeting = meeting(pictures(stage), people.collect());
+            let shown =
+                texts(&scene(&view(Language::English, Phase::Joined { meeting, media_restarting: false }), &fonts));
+            let named = (0..count).filter(|number| shown.contains(&format!("N{number}."))).count();
+            let counted = shown.contains(&format!("and {} more", count - named));
+            assert!(named == count || counted, "{count} {stage}: {shown}");
+        }
+    }
+}
+
+#[test]
 fn p8_an_unchecked_device_shows_its_whole_fingerprint_in_the_call() {
     let fonts = Fonts::load().unwrap();
     for language in Language::ALL {
@@ -236,7 +317,7 @@ fn p9_a_scene_does_not_print_what_it_shows() {
     let fonts = Fonts::load().unwrap();
     for (_, view) in all(Language::English) {
         let printed = format!("{:?}", scene(&view, &fonts));
-        for secret in ["Guest", "482917", "482 917", "192.168", "https", "9F3A"] {
+        for secret in ["Guest", "meet.example", "482917", "482 917", "192.168", "https", "9F3A"] {
             assert!(!printed.contains(secret), "{secret}");
         }
     }
