@@ -5,7 +5,7 @@ use subrosa_messages::guard::{Level, NodeState, Refusal, Tier, Trust, Worth};
 use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
 
 use super::examples_elsewhere::{elsewhere, elsewhere_crowded};
-use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, Phase, View};
+use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, JoiningView, Phase, View};
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
 
@@ -75,7 +75,13 @@ pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
 pub(super) fn view(language: Language, phase: Phase) -> View {
     let in_call = matches!(&phase, Phase::InCall { .. } | Phase::Joined { .. })
         || matches!(&phase, Phase::Asking { guests, .. } if !guests.is_empty());
-    let idle = if matches!(&phase, Phase::Asleep | Phase::Proposed { .. }) { Some(Refusal::Asleep) } else { None };
+    let idle =
+        if matches!(&phase, Phase::Asleep | Phase::Proposed { .. } | Phase::Joining { says: JoiningView::Over(_), .. })
+        {
+            Some(Refusal::Asleep)
+        } else {
+            None
+        };
     let capture = if in_call { LIVE } else { closed(idle) };
     View {
         language,

@@ -170,7 +170,8 @@ pub(super) fn elsewhere_crowded(language: Language) -> Vec<View> {
     long_server.contract_until = None;
     let ended = Server { contract_until: Date::from_calendar_date(2026, Month::May, 1).ok(), ..long_server.clone() };
     let mut views = Vec::new();
-    for host in [HOST, long_host.as_str()] {
+    let longest = format!("{}.example.org", ["meet.example.net"; 14].join("."));
+    for host in [HOST, long_host.as_str(), longest.as_str()] {
         for profiles in [vec![], vec![long_server.clone()], vec![ended.clone()]] {
             for unknown in [Policy::Allow, Policy::Warn, Policy::Refuse] {
                 let servers = Servers { profiles: profiles.clone(), unknown };

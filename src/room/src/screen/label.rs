@@ -86,6 +86,30 @@ pub fn shortened(fonts: &Fonts, text: &str, weight: Weight, width: f32) -> (Stri
     (text, measured)
 }
 
+/// The host, or as much of its end as fits after an ellipsis; and its width, in em. The end of a host says whose it is;
+/// its beginning can be anything.
+#[must_use]
+pub fn shortened_host(fonts: &Fonts, host: &str, weight: Weight, width: f32) -> (String, f32) {
+    let whole = fonts.width(host, weight);
+    if whole <= width {
+        return (host.to_owned(), whole);
+    }
+    let count = host.chars().count();
+    let cut = |left_out: usize| format!("…{}", host.chars().skip(left_out).collect::<String>());
+    let (mut too_long, mut fits) = (0, count);
+    while too_long + 1 < fits {
+        let middle = usize::midpoint(too_long, fits);
+        if fonts.width(&cut(middle), weight) <= width {
+            fits = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    let text = cut(fits);
+    let measured = fonts.width(&text, weight);
+    (text, measured)
+}
+
 /// Where a line may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breaks {
@@ -282,6 +306,17 @@ mod tests {
         assert_eq!(lines(text, 40.0, 2), (vec![text.to_owned()], false));
         assert_eq!(lines(text, 10.0, 2), (vec!["https://".to_owned(), "192.0.2.7:8443/".to_owned()], false));
         assert_eq!(lines("https://[2001:db8:1:2:3:4:5:6]:8443/", 8.0, 3).0.len(), 3);
+    }
+
+    #[test]
+    fn a_host_that_is_too_long_keeps_its_end_which_says_whose_it_is() {
+        let fonts = Fonts::load().unwrap();
+        let host = format!("meet.example.org.{}.example.net", "a".repeat(80));
+        for width in [12.0_f32, 20.0, 30.0] {
+            let (shown, measured) = shortened_host(&fonts, &host, Weight::Bold, width);
+            assert!(measured <= width && shown.starts_with('…') && shown.ends_with("example.net"), "{shown}");
+        }
+        assert_eq!(shortened_host(&fonts, "meet.example.org", Weight::Bold, 20.0).0, "meet.example.org");
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View) -> Area {
     let below = column(sheet, x, top, all.right() - x, (icon, look), word, why);
     if let Phase::Joined { meeting, .. } = &view.phase {
         let (left, host) = (x + BESIDE, label::printable(meeting.host.reveal()));
-        sheet.line(left, below, all.right() - left, &host, Style::DIM, From::Outside);
+        sheet.host(left, below, all.right() - left, &host, Style::DIM);
     }
     above(sheet.ground)
 }

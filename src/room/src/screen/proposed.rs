@@ -6,7 +6,7 @@ use super::icon::{Icon, Look};
 use super::label::{self, Breaks};
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
-use super::sheet::{From, SMALL, Sheet, Style};
+use super::sheet::{From, Paragraph, SMALL, Sheet, Style};
 use super::view::ProposedView;
 use crate::notice::NoticeSection;
 
@@ -16,6 +16,7 @@ const HOSTS: [Style; 3] = [
     Style::new(84.0, Weight::Bold, Colour::Paper),
     Style::new(64.0, Weight::Bold, Colour::Paper),
 ];
+const SMALL_HOST: Style = Style::new(56.0, Weight::Bold, Colour::Paper);
 const ACT: Style = Style::new(60.0, Weight::SemiBold, Colour::Paper);
 const REFUSED: Style = Style::new(52.0, Weight::SemiBold, Colour::Paper);
 const TEXT: Style = Style::new(SMALL, Weight::Regular, Colour::Paper);
@@ -46,20 +47,30 @@ pub(super) fn place(sheet: &mut Sheet<'_>, meeting: &ProposedView, free: Area) {
         let said = meeting.operator.as_deref().unwrap_or_default();
         parts.extend(told(sheet, section, said, need, left, width));
     }
-    // Needed more than the last section, which it tells where to find.
-    parts.push(Part::new(25, 16.0, Style::DIM.lines(1), move |sheet, top, _| {
+    // Needed more than the sections that it tells where to find.
+    parts.push(Part::new(35, 16.0, Style::DIM.lines(1), move |sheet, top, _| {
         sheet.say(left + TITLE, top, width - TITLE, words.more_on_the_page(), Style::DIM, 1);
     }));
     column::place(sheet, parts, free.y - 8.0, bottom - free.y);
 }
 
-/// The host as large as it fits, in a part of its own.
+/// The host as large as it fits on one line, else small on two; cut at its beginning if that is not enough.
 pub(super) fn host<'a>(sheet: &Sheet<'_>, host: &str, left: f32, width: f32) -> Part<'a> {
     let host = label::printable(host);
-    let [large, middle, small] = HOSTS.map(|style| sheet.paragraph(&host, style, width, 1, Breaks::Link));
-    let host = [large, middle].into_iter().find(|host| host.is_whole()).unwrap_or(small);
-    Part::new(60, 0.0, host.height(), move |sheet, top, _| {
-        sheet.write(left, top, Anchor::Start, host, From::Outside);
+    let whole = HOSTS
+        .map(|style| (style, 1))
+        .into_iter()
+        .chain([(SMALL_HOST, 2)])
+        .map(|(style, lines)| sheet.paragraph(&host, style, width, lines, Breaks::Link))
+        .find(Paragraph::is_whole);
+    let height = whole.as_ref().map_or(SMALL_HOST.lines(1), Paragraph::height);
+    Part::new(60, 0.0, height, move |sheet, top, _| match whole {
+        Some(whole) => {
+            sheet.write(left, top, Anchor::Start, whole, From::Outside);
+        }
+        None => {
+            sheet.host(left, top, width, &host, SMALL_HOST);
+        }
     })
 }
 

@@ -176,6 +176,12 @@ impl<'a> Sheet<'a> {
         self.one_line((x, top, Anchor::End), width, text, style, from)
     }
 
+    /// A host on one line at most `width` wide, from the left; its end stays.
+    pub fn host(&mut self, x: f32, top: f32, width: f32, host: &str, style: Style) -> f32 {
+        let (shown, measured) = label::shortened_host(self.fonts, host, style.weight, width / style.size);
+        self.push(x, top, Anchor::Start, shown, measured, style)
+    }
+
     fn one_line(&mut self, at: (f32, f32, Anchor), width: f32, text: &str, style: Style, from: From) -> f32 {
         let (shown, measured) = label::shortened(self.fonts, text, style.weight, width / style.size);
         if from == From::Us && shown != text {
