@@ -57,8 +57,8 @@ pub(super) fn picture(number: u64, name: &str) -> PictureView {
         picture: Some(TrackId { link: LinkId(number), mid: Mid("video".to_owned()) }),
         screen: false,
         moving: true,
-        muted: number % 2 == 0,
-        hand: number % 3 == 0,
+        muted: number.is_multiple_of(2),
+        hand: number.is_multiple_of(3),
         missing: false,
     }
 }
