@@ -10,7 +10,7 @@ use subrosa_room::meeting::hosts::Named;
 use subrosa_room::meeting::jitsi::failure::Failure;
 use subrosa_room::meeting::jitsi::muc;
 use subrosa_room::signalling::jingle::Jingle;
-use subrosa_room::signalling::xmpp::{Told, frame};
+use subrosa_room::signalling::xmpp::{Told, element, frame};
 use subrosa_tests::jitsi::client::Occupant;
 use subrosa_tests::jitsi::focus::{Answer, Focus};
 use subrosa_tests::jitsi::guest::{Guest, Seen};
@@ -40,7 +40,7 @@ fn a_guest_signs_in_learns_of_the_relay_says_what_it_can_and_is_in_the_room() {
     for by_http in [false, true] {
         let (prosody, focus, link) = server(Options::default(), by_http);
         let start = Instant::now();
-        let guest = Guest::join(&link, &prosody.authority());
+        let guest = Guest::join(&format!("{link}?jwt=head.body.sign"), &prosody.authority());
         let place = guest.is_in(1);
         println!("in the room {:.0} ms after the link", 1000.0 * start.elapsed().as_secs_f64());
         assert_eq!(place.bare(), ROOM);
@@ -58,6 +58,8 @@ fn a_guest_signs_in_learns_of_the_relay_says_what_it_can_and_is_in_the_room() {
         let requests = focus.requests();
         assert_eq!(requests.len(), 1);
         assert_eq!((requests[0].attr("room"), requests[0].attr("machine-uid")), (Some(ROOM), Some("d0ub1e")));
+        // Over HTTP the link's token comes in the header; the IQ's session has it from the WebSocket's address.
+        assert_eq!(requests[0].attr("token"), by_http.then_some("head.body.sign"));
     }
 }
 
@@ -208,11 +210,11 @@ fn a_mute_by_the_focus_arrives_as_one() {
     });
 }
 
-/// A message of the focus as it was recorded.
-fn recorded(name: &str, action: &str) -> Element {
+/// A message of a session as a client has heard (`in`) or said (`out`) it.
+fn recorded(name: &str, direction: &str, action: &str) -> Element {
     let text = fs::read_to_string(tree().join("tests/recordings/jitsi").join(name)).unwrap();
     let frames = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut frames = frames.filter(|line| line["channel"] == "xmpp" && line["dir"] == "in");
+    let mut frames = frames.filter(|line| line["channel"] == "xmpp" && line["dir"] == direction);
     let found = frames.find_map(|line| {
         let stanza = frame::read(line["data"].as_str()?).ok()?;
         Jingle::inside(&stanza).filter(|jingle| jingle.attr("action") == Some(action)).cloned()
@@ -231,7 +233,7 @@ fn what_the_focus_offers_comes_through_a_real_server_as_it_was_recorded() {
         ("13c-native-rsa-passive/N.jsonl", "session-initiate"),
         ("01-two-clients/B.jsonl", "source-add"),
     ] {
-        let sent = recorded(recording, action);
+        let sent = recorded(recording, "in", action);
         let before = guest.count(|seen| matches!(seen, Seen::Asked(_)));
         assert_eq!(focus.jingle(place.reveal(), sent.clone()).attr("type"), Some("result"), "{recording}");
         let came = guest.seen().into_iter().filter_map(|seen| match seen {
@@ -242,4 +244,12 @@ fn what_the_focus_offers_comes_through_a_real_server_as_it_was_recorded() {
         assert_eq!(Jingle::read(Jingle::inside(&came).unwrap()), Jingle::read(&sent), "{recording}");
         assert!(Jingle::read(&sent).is_ok(), "{recording}");
     }
+    // And what an occupant answers reaches the focus.
+    let alice = Occupant::join(&prosody, ROOM, "aaaaaaaa", "Alice");
+    let accept = recorded("01-two-clients/B.jsonl", "out", "session-accept");
+    let answer = alice.client.ask(element::iq("set", &format!("{ROOM}/focus"), accept.clone()));
+    assert_eq!(answer.attr("type"), Some("result"));
+    let (from, came) = focus.took();
+    assert_eq!((from, Jingle::read(&came)), (alice.place.clone(), Jingle::read(&accept)));
+    assert!(Jingle::read(&accept).is_ok());
 }

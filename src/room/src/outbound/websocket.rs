@@ -10,6 +10,7 @@ use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use subrosa_messages::Pii;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
@@ -63,12 +64,17 @@ pub struct Socket {
     frames: mpsc::Sender<Pii<String>>,
 }
 
-/// The frame is not taken: the socket is closed, or what it was given before still waits.
+/// Why a frame is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotTaken;
+pub enum NotTaken {
+    /// What was given before still waits.
+    Full,
+    /// The socket is closed; [`Said::Closed`] has been said.
+    Closed,
+}
 
 impl Socket {
-    /// Opens one, with one more pair in its query. What it says goes to `events`, to the end of which it lives.
+    /// Opens one, with one more pair in its query. What it says goes to `events`; it ends when nobody hears them any more.
     #[must_use]
     pub fn open(
         number: u64,
@@ -89,7 +95,10 @@ impl Socket {
     /// # Errors
     /// When it is not taken.
     pub fn send(&self, frame: Pii<String>) -> Result<(), NotTaken> {
-        self.frames.try_send(frame).map_err(|_| NotTaken)
+        self.frames.try_send(frame).map_err(|error| match error {
+            TrySendError::Full(_) => NotTaken::Full,
+            TrySendError::Closed(_) => NotTaken::Closed,
+        })
     }
 }
 
@@ -225,6 +234,16 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
+
+    #[test]
+    fn a_socket_that_does_not_send_is_told_from_one_that_is_closed() {
+        let (frames, taken) = mpsc::channel(1);
+        let (socket, frame) = (Socket { frames }, Pii::new("<a/>".to_owned()));
+        assert_eq!(socket.send(frame.clone()), Ok(()));
+        assert_eq!(socket.send(frame.clone()), Err(NotTaken::Full));
+        drop(taken);
+        assert_eq!(socket.send(frame), Err(NotTaken::Closed));
+    }
 
     proptest! {
         #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::websocket::{self, Protocol, Said, Socket};
+use super::websocket::{self, NotTaken, Protocol, Said, Socket};
 use super::{Address, OutboundError, Trust};
 use crate::signalling::xmpp::asked::Question;
 use crate::signalling::xmpp::{Action, Event, Session, Settings, Stanza, Told};
@@ -125,13 +125,15 @@ impl Connection {
                         let say = self.say.clone();
                         self.socket = Some(Socket::open(self.number, address, more, Protocol::Xmpp, trust, say));
                     }
-                    Action::Send(frame) => {
-                        if self.socket.as_ref().is_some_and(|socket| socket.send(frame).is_err()) {
+                    Action::Send(frame) => match self.socket.as_ref().map(|socket| socket.send(frame)) {
+                        Some(Err(NotTaken::Full)) => {
                             self.trouble = Some(OutboundError::Stalled);
                             self.socket = None;
                             events.push_back(Event::Closed);
                         }
-                    }
+                        // A socket that is closed has said so; that is heard next.
+                        Some(Ok(()) | Err(NotTaken::Closed)) | None => {}
+                    },
                     Action::Close => self.socket = None,
                     Action::Tell(told) => {
                         self.was_online |= matches!(told, Told::Online(_));
