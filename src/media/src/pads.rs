@@ -68,6 +68,23 @@ pub fn filter(pad: &gst::Pad, passes: impl Fn(&gst::BufferRef) -> bool + Send + 
     });
 }
 
+/// Whoever asks this sink pad what it takes is told: anything.
+///
+/// Before each answer webrtcbin asks what stands behind the pads of a line, and gives the line up where that is not its
+/// own codec. Streams do not always come out on their own line's pad (see [`crate::link::streams`]).
+pub fn takes_anything(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
+        if let Some(query) = info.query_mut()
+            && let gst::QueryViewMut::Caps(asked) = query.view_mut()
+        {
+            let caps = asked.filter_owned().unwrap_or_else(gst::Caps::new_any);
+            asked.set_result(&caps);
+            return gst::PadProbeReturn::Handled;
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// The number of buffers that a probe holds.
 pub fn count(info: &gst::PadProbeInfo<'_>) -> u64 {
     match &info.data {

@@ -16,7 +16,7 @@ use subrosa_messages::media::{Codec, LinkId, Size};
 use crate::picture::Picture;
 use crate::timebase::Timebase;
 use encoding::{Encoding, Plan};
-use rate::{Rates, Target};
+use rate::{Rates, Target, Viewed};
 use rows::Row;
 
 /// The size for peers without H.264, whatever the room's picture is.
@@ -131,10 +131,10 @@ impl Encoders {
     }
 
     /// Follows the paths of the viewers of a codec, about four times a second.
-    pub fn step(&mut self, now: Instant, codec: Codec, estimates: &[(LinkId, Option<u32>)]) -> Change {
+    pub fn step(&mut self, now: Instant, codec: Codec, viewers: &[Viewed]) -> Change {
         let camera = self.picture.camera_size();
         let Some(slot) = self.slot_mut(codec) else { return Change::default() };
-        let rates = slot.rates.step(now, estimates);
+        let rates = slot.rates.step(now, viewers);
         let mut change = Change::default();
         let target = within(slot.rates.target(), camera);
         if let Some(running) = &mut slot.running {
@@ -388,11 +388,11 @@ mod tests {
             Encoders::new(&picture, &timebase, 2_500_000, vec![rows::find("x264enc").unwrap()], Arc::new(|_, _| {}));
         encoders.need(Codec::H264, true);
         let first = encoders.producer(Codec::H264).unwrap().clone();
-        let change = encoders.step(Instant::now(), Codec::H264, &[(LinkId(1), Some(500_000))]);
+        let change = encoders.step(Instant::now(), Codec::H264, &[Viewed::of(LinkId(1), Some(500_000))]);
         assert!(change.producers);
         assert_ne!(encoders.producer(Codec::H264).unwrap(), &first);
         assert_eq!(encoders.target(Codec::H264).unwrap().size.height, 360);
-        let change = encoders.step(Instant::now(), Codec::H264, &[(LinkId(1), Some(600_000))]);
+        let change = encoders.step(Instant::now(), Codec::H264, &[Viewed::of(LinkId(1), Some(600_000))]);
         assert!(!change.producers, "the bitrate alone changes nothing else");
     }
 }

@@ -4,6 +4,8 @@
 //! seconds gets sound only, instead of dragging the others down; it is tried again now and then, because a path on
 //! which nothing is sent cannot be measured. Size goes down before the picture gets poor; frames are never dropped to
 //! save bits (EN 301 549 asks for 20 a second).
+//!
+//! Viewers may also want less: a server says how high a picture its own viewers look at. The largest wish counts.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -31,6 +33,25 @@ pub struct Target {
     pub bitrate: u32,
     /// Size of the picture.
     pub size: Size,
+}
+
+/// Somebody who gets the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewed {
+    /// By which link.
+    pub link: LinkId,
+    /// Of the path to them, in bit/s; `None`: not measured yet.
+    pub estimate: Option<u32>,
+    /// They want it no higher than this, in pixels; `None`: as it is.
+    pub limit: Option<u32>,
+}
+
+impl Viewed {
+    /// Somebody who takes it as it is.
+    #[must_use]
+    pub fn of(link: LinkId, estimate: Option<u32>) -> Self {
+        Viewed { link, estimate, limit: None }
+    }
 }
 
 /// What changed in one step.
@@ -84,13 +105,12 @@ impl Rates {
         self.viewers.get(&link).is_some_and(|viewer| viewer.paused_since.is_some())
     }
 
-    /// One step, about four times a second: all viewers with the estimate of their path in bit/s (`None`: not
-    /// measured yet).
-    pub fn step(&mut self, now: Instant, estimates: &[(LinkId, Option<u32>)]) -> Change {
+    /// One step, about four times a second, with all viewers.
+    pub fn step(&mut self, now: Instant, viewed: &[Viewed]) -> Change {
         let mut change = Change::default();
-        self.viewers.retain(|link, _| estimates.iter().any(|(known, _)| known == link));
+        self.viewers.retain(|link, _| viewed.iter().any(|known| known.link == *link));
         let mut lowest = self.max;
-        for (link, estimate) in estimates {
+        for Viewed { link, estimate, .. } in viewed {
             let fresh = Viewer { below_since: None, paused_since: None, wait: FIRST_WAIT };
             let viewer = self.viewers.entry(*link).or_insert(fresh);
             let Some(usable) = estimate.map(usable) else { continue };
@@ -104,7 +124,7 @@ impl Rates {
                 lowest = lowest.min(usable.max(FLOOR));
             }
         }
-        let target = Target { bitrate: lowest, size: self.size(now, lowest) };
+        let target = self.within(wish(viewed), now, lowest);
         let fine = target.bitrate.abs_diff(self.target.bitrate) < self.target.bitrate / FINENESS;
         let at_bounds = target.bitrate == self.max || target.bitrate == FLOOR;
         if target.size != self.target.size || (target.bitrate != self.target.bitrate && (!fine || at_bounds)) {
@@ -112,6 +132,22 @@ impl Rates {
             change.target = Some(target);
         }
         change
+    }
+
+    /// What a path makes possible, made smaller where nobody wants so much: the size, and the bits that only a larger
+    /// one would be worth.
+    fn within(&mut self, wish: Option<u32>, now: Instant, bitrate: u32) -> Target {
+        let size = self.size(now, bitrate);
+        let smallest = self.ladder.len().saturating_sub(1);
+        let fits = |wish: u32| self.ladder.iter().position(|(size, _)| size.height <= wish).unwrap_or(smallest);
+        let Some(bound) = wish.map(fits).filter(|bound| *bound > self.rung) else {
+            return Target { bitrate, size };
+        };
+        let larger = bound.checked_sub(1).and_then(|larger| self.ladder.get(larger));
+        Target {
+            bitrate: larger.map_or(bitrate, |(_, from)| bitrate.min((*from).max(FLOOR))),
+            size: self.ladder.get(bound).map_or(size, |rung| rung.0),
+        }
     }
 
     fn size(&mut self, now: Instant, bitrate: u32) -> Size {
@@ -157,6 +193,15 @@ impl Viewer {
     }
 }
 
+/// The largest wish. Who has none wants the whole picture, and so it is where nobody is.
+fn wish(viewed: &[Viewed]) -> Option<u32> {
+    viewed
+        .iter()
+        .map(|viewer| viewer.limit)
+        .try_fold(0, |most, limit| limit.map(|limit| limit.max(most)))
+        .filter(|_| !viewed.is_empty())
+}
+
 /// What of a path a picture may use.
 fn usable(estimate: u32) -> u32 {
     (estimate / 10 * 9).saturating_sub(ASIDE)
@@ -197,10 +242,11 @@ mod tests {
     }
 
     fn run(rates: &mut Rates, now: &mut Instant, seconds: u32, estimates: &[(LinkId, Option<u32>)]) -> Vec<Change> {
+        let viewers: Vec<Viewed> = estimates.iter().map(|(link, estimate)| Viewed::of(*link, *estimate)).collect();
         (0..seconds * 4)
             .map(|_| {
                 *now += STEP;
-                rates.step(*now, estimates)
+                rates.step(*now, &viewers)
             })
             .collect()
     }
@@ -261,21 +307,71 @@ mod tests {
         assert_eq!(rates.target().size, FULL);
     }
 
+    #[test]
+    fn the_largest_wish_bounds_the_size_and_the_bits_with_it() {
+        let size = |width, height| Size { width, height };
+        let (whole, middle, small) = (FULL, size(960, 540), size(640, 360));
+        let (all, for_middle, for_small) = (2_500_000, 921_600, 518_400);
+        let table: [(&[Option<u32>], Size, u32); 12] = [
+            // what viewers want: what is made
+            (&[None], whole, all),
+            (&[Some(720)], whole, all),
+            (&[Some(2160)], whole, all),
+            (&[Some(719)], middle, for_middle),
+            (&[Some(540)], middle, for_middle),
+            (&[Some(360)], small, for_small),
+            (&[Some(180)], small, for_small),
+            (&[Some(0)], small, for_small),
+            (&[Some(180), Some(540)], middle, for_middle),
+            (&[Some(540), Some(180)], middle, for_middle),
+            (&[Some(180), None], whole, all),
+            (&[], whole, all),
+        ];
+        for (limits, size, bitrate) in table {
+            let viewers: Vec<Viewed> = limits
+                .iter()
+                .enumerate()
+                .map(|(n, limit)| Viewed { link: LinkId(n as u64), estimate: Some(9_000_000), limit: *limit })
+                .collect();
+            let mut rates = rates();
+            let start = Instant::now();
+            rates.step(start, &viewers);
+            assert_eq!(rates.target(), Target { bitrate, size }, "{limits:?}");
+            rates.step(start + STEP, &[Viewed::of(LinkId(0), Some(9_000_000))]);
+            assert_eq!(rates.target(), Target { bitrate: all, size: whole }, "{limits:?} and then no wish");
+        }
+    }
+
+    #[test]
+    fn a_wish_makes_no_picture_larger_than_the_path() {
+        let mut rates = rates();
+        let viewer = Viewed { link: LinkId(1), estimate: Some(500_000), limit: Some(540) };
+        rates.step(Instant::now(), &[viewer]);
+        assert_eq!(rates.target(), Target { bitrate: 390_000, size: Size { width: 640, height: 360 } });
+    }
+
     proptest! {
         #[test]
         fn never_below_the_floor_nor_above_the_bound(
-            estimates in prop::collection::vec(prop::collection::vec(prop::option::of(0_u32..9_000_000), 0..4), 1..80),
+            estimates in prop::collection::vec(
+                prop::collection::vec((prop::option::of(0_u32..9_000_000), prop::option::of(0_u32..3000)), 0..4),
+                1..80,
+            ),
         ) {
             let mut rates = rates();
             let mut now = Instant::now();
             for step in estimates {
                 now += STEP * 4;
-                let viewers: Vec<_> = step.iter().enumerate().map(|(n, e)| (LinkId(n as u64), *e)).collect();
+                let viewers: Vec<_> = step
+                    .iter()
+                    .enumerate()
+                    .map(|(n, (estimate, limit))| Viewed { link: LinkId(n as u64), estimate: *estimate, limit: *limit })
+                    .collect();
                 rates.step(now, &viewers);
                 let target = rates.target();
                 prop_assert!((FLOOR..=2_500_000).contains(&target.bitrate));
                 prop_assert!(target.size.width >= 640 && target.size.height >= 360);
-                for (link, estimate) in viewers {
+                for Viewed { link, estimate, .. } in viewers {
                     if let Some(estimate) = estimate && !rates.is_paused(link) {
                         let bound = usable(estimate).max(FLOOR);
                         prop_assert!(target.bitrate <= bound + bound / (FINENESS - 1) + 1);

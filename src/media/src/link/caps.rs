@@ -12,6 +12,9 @@ use super::sdp::Offered;
 /// Transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 pub const TWCC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
+/// How loud what is in a packet is (RFC 6464). Without it a bridge never takes the room for the one who speaks.
+pub const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
 /// The one id of [`TWCC`] in our offers.
 pub const TWCC_ID: u8 = 1;
 
@@ -26,6 +29,8 @@ pub struct Carriage {
     pub parameters: Vec<(String, String)>,
     /// With which id for [`TWCC`].
     pub twcc: Option<u8>,
+    /// With which id for [`AUDIO_LEVEL`].
+    pub audio_level: Option<u8>,
 }
 
 impl Carriage {
@@ -41,7 +46,7 @@ impl Carriage {
             Codec::Opus => (111, &[("minptime", "10"), ("useinbandfec", "1")]),
         };
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Carriage { codec, payload_type, parameters, twcc: Some(TWCC_ID) }
+        Carriage { codec, payload_type, parameters, twcc: Some(TWCC_ID), audio_level: None }
     }
 
     /// As the peer has offered it.
@@ -52,7 +57,14 @@ impl Carriage {
             payload_type: line.payload_type,
             parameters: line.parameters.clone(),
             twcc: line.twcc,
+            audio_level: line.audio_level.filter(|_| line.codec.kind() == Kind::Audio),
         }
+    }
+
+    /// The header extensions of the line, each with its id.
+    pub fn extensions(&self) -> impl Iterator<Item = (u8, &'static str)> + use<> {
+        let of_all = self.twcc.map(|id| (id, TWCC));
+        of_all.into_iter().chain(self.audio_level.map(|id| (id, AUDIO_LEVEL)))
     }
 
     /// Caps of the RTP stream with this SSRC.
@@ -77,14 +89,16 @@ impl Carriage {
     pub fn match_for(&self, mid: &str) -> gst::Caps {
         let mut structure = self.identity();
         structure.set("a-mid", mid);
-        self.add_congestion_control(&mut structure);
+        self.add_extensions(&mut structure);
         gst::Caps::builder_full().structure(structure).build()
     }
 
-    fn add_congestion_control(&self, structure: &mut gst::StructureRef) {
-        if let Some(id) = self.twcc {
+    fn add_extensions(&self, structure: &mut gst::StructureRef) {
+        if self.twcc.is_some() {
             structure.set("rtcp-fb-transport-cc", true);
-            structure.set(format!("extmap-{id}"), TWCC);
+        }
+        for (id, uri) in self.extensions() {
+            structure.set(format!("extmap-{id}"), uri);
         }
     }
 
@@ -116,7 +130,7 @@ impl Carriage {
                 structure.set(feedback, true);
             }
         }
-        self.add_congestion_control(&mut structure);
+        self.add_extensions(&mut structure);
         structure
     }
 }

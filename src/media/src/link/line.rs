@@ -7,13 +7,11 @@ use gstreamer_rtp as gst_rtp;
 use gstreamer_rtp::prelude::*;
 use gstreamer_utils::streamproducer::{ConsumerSettings, ProducerSettings};
 use gstreamer_utils::{ConsumptionLink, StreamProducer};
-use subrosa_messages::media::{Codec, Kind, Mid, TrackId};
+use subrosa_messages::media::{Codec, Kind, Mid};
 
 use super::Feed;
-use super::caps::{Carriage, TWCC};
-use super::gate::Gate;
+use super::caps::Carriage;
 use crate::encode::encoding::encoded_caps;
-use crate::inbound::Inbound;
 use crate::pads;
 
 /// The largest RTP packet: leaves room for SRTP, extensions and a relay's header in 1280 bytes.
@@ -26,6 +24,7 @@ pub struct Sending {
     /// What it carries.
     pub codec: Codec,
     consumption: ConsumptionLink,
+    elements: [gst::Element; 4],
     has_feed: bool,
     released: bool,
     paused: bool,
@@ -64,11 +63,20 @@ impl Sending {
         setter.set_property("caps", &caps);
         let filter = gst::ElementFactory::make("capsfilter").build()?;
         filter.set_property("caps", &caps);
-        let chain = [source.upcast_ref::<gst::Element>(), &payloader, &setter, &filter];
-        pipeline.add_many(chain)?;
-        gst::Element::link_many(chain)?;
-        let sending = Sending { mid: mid.clone(), codec, consumption, has_feed: false, released: false, paused: false };
+        let elements = [source.upcast(), payloader, setter, filter.clone()];
+        pipeline.add_many(&elements)?;
+        gst::Element::link_many(&elements)?;
+        let mid = mid.clone();
+        let sending = Sending { mid, codec, consumption, elements, has_feed: false, released: false, paused: false };
         Ok((sending, filter))
+    }
+
+    /// Goes along with a pipeline that runs already.
+    ///
+    /// # Errors
+    /// When an element does not start.
+    pub fn start(&self) -> Result<(), gst::glib::BoolError> {
+        self.elements.iter().rev().try_for_each(gst::Element::sync_state_with_parent)
     }
 
     /// Takes its frames from here from now on.
@@ -117,62 +125,70 @@ fn payloader(carriage: &Carriage, ssrc: u32) -> Result<gst::Element, gst::glib::
     payloader.set_property("mtu", MTU);
     // RTP time from running time, so that sound and picture stay together across gaps.
     payloader.set_property("perfect-rtptime", false);
-    if let Some(id) = carriage.twcc {
-        let extension = gst_rtp::RTPHeaderExtension::create_from_uri(TWCC)
-            .ok_or_else(|| gst::glib::bool_error!("no header extension for congestion control"))?;
+    for (id, uri) in carriage.extensions() {
+        let extension = gst_rtp::RTPHeaderExtension::create_from_uri(uri)
+            .ok_or_else(|| gst::glib::bool_error!("GStreamer lacks a header extension that was offered"))?;
         extension.set_id(u32::from(id));
         payloader.emit_by_name::<()>("add-extension", &[&extension]);
     }
     Ok(payloader)
 }
 
-/// Puts a depayloader behind a pad of webrtcbin. Packets pass once the gate's link is verified.
-///
-/// # Errors
-/// When an element is missing or does not link.
-pub fn receive(
-    pipeline: &gst::Pipeline,
-    pad: &gst::Pad,
-    track: TrackId,
-    codec: Codec,
-    gate: &Gate,
-) -> Result<Inbound, gst::glib::BoolError> {
-    let make = |name: &str| gst::ElementFactory::make(name).build();
-    let mut chain = Vec::new();
-    match codec {
-        Codec::Opus => chain.push(make("rtpopusdepay")?),
-        Codec::Vp8 | Codec::H264 => {
-            let depayloader = make(if codec == Codec::Vp8 { "rtpvp8depay" } else { "rtph264depay" })?;
-            depayloader.set_property("request-keyframe", true);
-            depayloader.set_property("wait-for-keyframe", true);
-            chain.push(depayloader);
-            if codec == Codec::H264 {
-                let parse = make("h264parse")?;
-                let filter = make("capsfilter")?;
-                filter.set_property("caps", encoded_caps(codec));
-                chain.extend([parse, filter]);
+/// What stands behind a pad of webrtcbin.
+#[derive(Debug)]
+pub struct Receiving {
+    /// The frames that come out.
+    pub producer: StreamProducer,
+}
+
+impl Receiving {
+    /// Puts a depayloader behind a pad of webrtcbin. Packets pass while `passes` says so.
+    ///
+    /// # Errors
+    /// When an element is missing or does not link.
+    pub fn build(
+        pipeline: &gst::Pipeline,
+        pad: &gst::Pad,
+        codec: Codec,
+        passes: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Self, gst::glib::BoolError> {
+        let make = |name: &str| gst::ElementFactory::make(name).build();
+        let mut elements = Vec::new();
+        match codec {
+            Codec::Opus => elements.push(make("rtpopusdepay")?),
+            Codec::Vp8 | Codec::H264 => {
+                let depayloader = make(if codec == Codec::Vp8 { "rtpvp8depay" } else { "rtph264depay" })?;
+                depayloader.set_property("request-keyframe", true);
+                depayloader.set_property("wait-for-keyframe", true);
+                elements.push(depayloader);
+                if codec == Codec::H264 {
+                    let parse = make("h264parse")?;
+                    let filter = make("capsfilter")?;
+                    filter.set_property("caps", encoded_caps(codec));
+                    elements.extend([parse, filter]);
+                }
             }
         }
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        elements.push(sink.clone().upcast());
+        pipeline.add_many(&elements)?;
+        gst::Element::link_many(&elements)?;
+        let no_pad = || gst::glib::bool_error!("an element without its pad");
+        let last = sink.static_pad("sink").ok_or_else(no_pad)?;
+        pads::plain_time(&last);
+        if codec == Codec::H264 {
+            mark_key_frames(&last);
+        }
+        let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
+        for element in elements.iter().rev() {
+            element.sync_state_with_parent()?;
+        }
+        let first = elements.first().and_then(|element| element.static_pad("sink")).ok_or_else(no_pad)?;
+        pads::takes_anything(&first);
+        pads::filter(&first, move |_| passes());
+        pad.link(&first).map_err(|_| gst::glib::bool_error!("a stream that its depayloader does not take"))?;
+        Ok(Receiving { producer })
     }
-    let sink = gst_app::AppSink::builder().sync(false).build();
-    chain.push(sink.clone().upcast());
-    pipeline.add_many(&chain)?;
-    gst::Element::link_many(&chain)?;
-    let no_pad = || gst::glib::bool_error!("an element without its pad");
-    let last = sink.static_pad("sink").ok_or_else(no_pad)?;
-    pads::plain_time(&last);
-    if codec == Codec::H264 {
-        mark_key_frames(&last);
-    }
-    let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
-    for element in chain.iter().rev() {
-        element.sync_state_with_parent()?;
-    }
-    let first = chain.first().and_then(|element| element.static_pad("sink")).ok_or_else(no_pad)?;
-    let gate = gate.clone();
-    pads::filter(&first, move |_| gate.is_verified());
-    pad.link(&first).map_err(|_| gst::glib::bool_error!("a stream that its depayloader does not take"))?;
-    Ok(Inbound { track, codec, producer })
 }
 
 /// Says of every H.264 access unit whether one can start from it. `h264parse` says so of any intra picture, also of

@@ -11,6 +11,7 @@ pub mod ice;
 pub mod line;
 pub mod liveness;
 pub mod sdp;
+pub mod streams;
 pub mod webrtc;
 
 use std::sync::Arc;
@@ -61,8 +62,12 @@ pub enum TransportEvent {
     Failed(LinkFault),
     /// The lines that the answering side has taken from the offer.
     Lines(Vec<Line>),
-    /// Frames arrive on a line for the first time.
+    /// Frames arrive on a line for the first time, or from another stream than before.
     Track(Inbound),
+    /// Nothing comes on a line any more.
+    Ended(Mid),
+    /// The data channel is open, or is no more.
+    Channel(bool),
     /// The peer sent this over the data channel.
     Data(Vec<u8>),
 }
@@ -74,7 +79,8 @@ pub trait PeerTransport: Send {
     /// # Errors
     /// When it cannot be made.
     fn offer(&mut self) -> Result<String, LinkFault>;
-    /// Takes the peer's description; for an offer the result is our answer, with all candidates.
+    /// Takes the peer's description; for an offer the result is our answer, with all candidates, or nothing where the offer
+    /// cannot be taken and what there is goes on as it was.
     ///
     /// # Errors
     /// When it cannot be used.
@@ -106,8 +112,12 @@ pub enum LinkEvent {
     Lines(Vec<Line>),
     /// How it is.
     State(LinkState),
-    /// Frames arrive on a line.
+    /// Frames arrive on a line, in place of those before.
     Track(Inbound),
+    /// Nothing comes on a line any more.
+    Ended(Mid),
+    /// The data channel is open, or is no more.
+    Channel(bool),
     /// The peer sent this over the data channel.
     Data(Vec<u8>),
 }
@@ -146,10 +156,7 @@ impl Link {
             let side = plan.side;
             let transport = webrtc::WebRtc::new(plan, shared).map(|transport| Box::new(transport) as Box<_>);
             let last = match transport {
-                Ok(transport) => {
-                    Desk { link, tell: tell.clone(), transport, held: Vec::new(), open: true, verified: false }
-                        .work(side, &inbox)
-                }
+                Ok(transport) => Desk::new(link, tell.clone(), transport).work(side, &inbox),
                 Err(fault) => LinkState::Failed(fault),
             };
             tell(link, LinkEvent::State(last));
@@ -204,11 +211,17 @@ struct Desk {
     transport: Box<dyn PeerTransport>,
     /// Tracks that came before the peer was verified.
     held: Vec<Inbound>,
+    /// The data channel, as far as it was heard of before.
+    channel: bool,
     open: bool,
     verified: bool,
 }
 
 impl Desk {
+    fn new(link: LinkId, tell: TellSession, transport: Box<dyn PeerTransport>) -> Self {
+        Desk { link, tell, transport, held: Vec::new(), channel: false, open: true, verified: false }
+    }
+
     /// Works until the link is closed or has failed; the pipeline is torn down before it returns.
     fn work(mut self, side: DescriptionKind, inbox: &Receiver<Order>) -> LinkState {
         let mut last = LinkState::Closed;
@@ -248,12 +261,26 @@ impl Desk {
                     for track in std::mem::take(&mut self.held) {
                         self.say(LinkEvent::Track(track));
                     }
+                    if self.channel {
+                        self.say(LinkEvent::Channel(true));
+                    }
                 }
             }
             Order::Transport(TransportEvent::Failed(fault)) => return Err(fault),
             Order::Transport(TransportEvent::Lines(lines)) => self.say(LinkEvent::Lines(lines)),
             Order::Transport(TransportEvent::Track(track)) if self.verified => self.say(LinkEvent::Track(track)),
-            Order::Transport(TransportEvent::Track(track)) => self.held.push(track),
+            Order::Transport(TransportEvent::Track(track)) => {
+                self.held.retain(|held| held.track != track.track);
+                self.held.push(track);
+            }
+            Order::Transport(TransportEvent::Ended(mid)) if self.verified => self.say(LinkEvent::Ended(mid)),
+            Order::Transport(TransportEvent::Ended(mid)) => self.held.retain(|held| held.track.mid != mid),
+            Order::Transport(TransportEvent::Channel(open)) => {
+                self.channel = open;
+                if self.verified {
+                    self.say(LinkEvent::Channel(open));
+                }
+            }
             Order::Transport(TransportEvent::Data(bytes)) => {
                 if self.verified {
                     self.say(LinkEvent::Data(bytes));

@@ -20,6 +20,8 @@ use crate::encode::rows;
 use crate::permit::tests::permit;
 use crate::picture::Picture;
 
+mod bridge;
+
 const SIZE: Size = Size { width: 640, height: 360 };
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -319,7 +321,7 @@ fn p8_nothing_of_a_peer_is_passed_on_before_its_certificate_was_compared() {
         let released = Arc::new(AtomicUsize::new(0));
         let (link, transport) = (LinkId(1), Box::new(Nobody(released.clone())));
         let tell: TellSession = Arc::new(move |_, event| drop(sender.send(event)));
-        let desk = Desk { link, tell, transport, held: Vec::new(), open: true, verified: false };
+        let desk = Desk::new(link, tell, transport);
         let _closed_or_failed = desk.work(DescriptionKind::Answer, &inbox);
         let said: Vec<&str> = said
             .try_iter()
@@ -558,7 +560,7 @@ impl Decoded {
                 .new_sample(move |sink| {
                     let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                     let map = sample.buffer().unwrap().map_readable().unwrap();
-                    let luma = map[..(SIZE.width * SIZE.height) as usize].iter().step_by(97).map(|l| u64::from(*l));
+                    let luma = map[..map.len() / 3 * 2].iter().step_by(97).map(|l| u64::from(*l));
                     let count = luma.len() as u64;
                     log.lock().unwrap().push((Instant::now(), (luma.sum::<u64>() / count) as u8));
                     Ok(gst::FlowSuccess::Ok)

@@ -10,6 +10,7 @@ use subrosa_messages::media::{
 };
 
 use crate::cut::Cuts;
+use crate::encode::rate::Viewed;
 use crate::inbound::Inbound;
 use crate::link::liveness::{Change, Liveness};
 use crate::link::{Feed, Link, LinkEvent, Plan, TellSession};
@@ -28,6 +29,9 @@ pub struct Links {
 
 struct Entry {
     link: Link,
+    side: DescriptionKind,
+    /// No higher than this, in pixels.
+    limit: Option<u32>,
     lines: Vec<Line>,
     sources: BTreeMap<Mid, Source>,
     tracks: BTreeMap<Mid, Inbound>,
@@ -37,12 +41,13 @@ struct Entry {
 impl Links {
     /// Opens a link; `false` when that is not possible at all.
     pub fn open(&mut self, plan: Plan, tell: TellSession) -> bool {
-        let (id, lines) = (plan.link, plan.lines.clone());
+        let (id, side, lines) = (plan.link, plan.side, plan.lines.clone());
         if self.links.contains_key(&id) {
             return false;
         }
         let Ok(link) = Link::open(plan, tell) else { return false };
-        let entry = Entry { link, lines, sources: BTreeMap::new(), tracks: BTreeMap::new(), liveness: None };
+        let entry =
+            Entry { link, side, limit: None, lines, sources: BTreeMap::new(), tracks: BTreeMap::new(), liveness: None };
         self.links.insert(id, entry);
         true
     }
@@ -71,6 +76,13 @@ impl Links {
     pub fn source(&mut self, link: LinkId, mid: Mid, source: Source) {
         if let Some(entry) = self.links.get_mut(&link) {
             entry.sources.insert(mid, source);
+        }
+    }
+
+    /// How high the peer wants the room's picture at most.
+    pub fn limit(&mut self, link: LinkId, height: Option<u32>) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.limit = height;
         }
     }
 
@@ -103,19 +115,25 @@ impl Links {
         self.links.contains_key(&link)
     }
 
-    /// Whether any link has a line that can send the room's picture in this codec.
+    /// Whether any link is to be sent the room's picture in this codec. A guest's link is made ready before the guest is
+    /// let in, and then the picture has to be there at once; a server says when nobody watches.
     pub fn carry(&self, codec: Codec) -> bool {
-        self.links.values().flat_map(|entry| &entry.lines).any(|line| sends(line) && line.codec == codec)
+        let carries = |entry: &Entry| match entry.side {
+            DescriptionKind::Offer => entry.lines.iter().any(|line| sends(line) && line.codec == codec),
+            DescriptionKind::Answer => entry.shows(codec),
+        };
+        self.links.values().any(carries)
     }
 
-    /// The verified links that get the room's picture in this codec, with the estimates of their paths.
-    pub fn viewers(&self, codec: Codec) -> Vec<(LinkId, Option<u32>)> {
-        let views = |entry: &Entry| {
-            let is_sent = |line: &Line| entry.sources.get(&line.mid) == Some(&Source::RoomVideo);
-            entry.liveness.is_some() && entry.lines.iter().any(|line| line.codec == codec && is_sent(line))
+    /// The verified links that get the room's picture in this codec.
+    pub fn viewers(&self, codec: Codec) -> Vec<Viewed> {
+        let viewers = self.links.iter().filter(|(_, entry)| entry.liveness.is_some() && entry.shows(codec));
+        let viewed = |(link, entry): (&LinkId, &Entry)| Viewed {
+            link: *link,
+            estimate: entry.link.figures().estimate(),
+            limit: entry.limit,
         };
-        let viewers = self.links.iter().filter(|(_, entry)| views(entry));
-        viewers.map(|(link, entry)| (*link, entry.link.figures().estimate())).collect()
+        viewers.map(viewed).collect()
     }
 
     /// What has arrived as a track.
@@ -175,6 +193,11 @@ impl Links {
                 entry.tracks.insert(track.mid.clone(), inbound);
                 MediaToRoom::Track { track, kind }
             }
+            LinkEvent::Ended(mid) => {
+                entry.tracks.remove(&mid);
+                return None;
+            }
+            LinkEvent::Channel(open) => MediaToRoom::Channel { link, open },
             LinkEvent::Data(bytes) => return Some((MediaToRoom::Data { link }, bytes)),
         };
         Some((message, Vec::new()))
@@ -196,6 +219,14 @@ impl Links {
             }
         }
         changes
+    }
+}
+
+impl Entry {
+    /// It is sent the room's picture in this codec.
+    fn shows(&self, codec: Codec) -> bool {
+        let is_sent = |line: &Line| self.sources.get(&line.mid) == Some(&Source::RoomVideo);
+        self.lines.iter().any(|line| sends(line) && line.codec == codec && is_sent(line))
     }
 }
 

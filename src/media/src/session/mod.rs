@@ -405,11 +405,12 @@ impl Session {
             }
             RoomToMedia::Send { link, mid, source } => {
                 self.links.source(link, mid, source);
+                self.encoders_needed();
                 self.route();
             }
+            RoomToMedia::Limit { link, height } => self.links.limit(link, height),
             RoomToMedia::Data { link } => self.links.data(link, body),
-            RoomToMedia::Limit { .. }
-            | RoomToMedia::Configure(_)
+            RoomToMedia::Configure(_)
             | RoomToMedia::Want { .. }
             | RoomToMedia::Hide { .. }
             | RoomToMedia::Card { .. }
@@ -570,7 +571,7 @@ impl Session {
     }
 
     fn link_said(&mut self, link: LinkId, event: LinkEvent) {
-        let lines = matches!(event, LinkEvent::Lines(_));
+        let lines = matches!(event, LinkEvent::Lines(_) | LinkEvent::Ended(_));
         let message = self.links.said(link, event);
         if lines {
             self.encoders_needed();

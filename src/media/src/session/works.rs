@@ -18,6 +18,7 @@ use super::{Happening, Surroundings};
 use crate::camera::Camera;
 use crate::card;
 use crate::display::Display;
+use crate::encode::rate::Viewed;
 use crate::encode::rows::{self, Row};
 use crate::encode::trial::Trials;
 use crate::encode::{Change, Encoders, Run};
@@ -53,8 +54,9 @@ pub struct Works {
     display: Display,
     encoders: Encoders,
     ready: bool,
-    shown: RefCell<Vec<(TrackId, Rectangle)>>,
-    played: RefCell<Vec<TrackId>>,
+    /// What the display and the speaker were told last; a track can come from another producer than before.
+    shown: RefCell<Vec<(TrackId, StreamProducer, Rectangle)>>,
+    played: RefCell<Vec<(TrackId, StreamProducer)>>,
 }
 
 impl Works {
@@ -161,7 +163,8 @@ impl Works {
     /// What the screen shows.
     pub fn show(&self, pictures: impl Iterator<Item = (Inbound, Rectangle)>) {
         let pictures: Vec<_> = pictures.collect();
-        let names: Vec<_> = pictures.iter().map(|(inbound, place)| (inbound.track.clone(), *place)).collect();
+        let names: Vec<_> =
+            pictures.iter().map(|(inbound, place)| (inbound.track.clone(), inbound.producer.clone(), *place)).collect();
         if self.shown.replace(names.clone()) != names {
             self.display.show(pictures);
         }
@@ -170,7 +173,7 @@ impl Works {
     /// What the speaker plays.
     pub fn play(&self, tracks: impl Iterator<Item = Inbound>) {
         let tracks: Vec<_> = tracks.collect();
-        let names: Vec<_> = tracks.iter().map(|inbound| inbound.track.clone()).collect();
+        let names: Vec<_> = tracks.iter().map(|inbound| (inbound.track.clone(), inbound.producer.clone())).collect();
         if self.played.replace(names.clone()) != names {
             self.sound.play(tracks);
         }
@@ -216,9 +219,9 @@ impl Works {
     }
 
     /// See [`Encoders::step`] and [`Encoders::look`].
-    pub fn follow(&mut self, now: Instant, codec: Codec, estimates: &[(LinkId, Option<u32>)]) -> Change {
+    pub fn follow(&mut self, now: Instant, codec: Codec, viewers: &[Viewed]) -> Change {
         let mut change = self.encoders.look(now);
-        let stepped = self.encoders.step(now, codec, estimates);
+        let stepped = self.encoders.step(now, codec, viewers);
         change.producers |= stepped.producers;
         change.row |= stepped.row;
         change.paused = stepped.paused;

@@ -1,0 +1,255 @@
+//! A link of ours against the double of a bridge: offers one after the other, streams told apart by their SSRCs.
+
+use super::*;
+
+#[path = "../../../../../tests/src/jitsi/bridge/mod.rs"]
+#[allow(dead_code, unused_imports)] // tests of the whole use the rest
+mod double;
+
+use double::{Accepted, Bridge, Shows, Transport};
+
+const WHITE: u32 = 0xffff_ffff;
+const BLACK: u32 = 0xff00_0000;
+
+fn is(luma: u8, colour: u32) -> bool {
+    let wanted = if colour == WHITE { 235 } else { 16 };
+    i32::from(luma).abs_diff(wanted) < 12
+}
+
+/// The offer that the room writes for its media: `slots` are codec and SSRC; without one the slot is off.
+fn offer(transport: &Transport, slots: &[(Codec, Option<u32>)]) -> String {
+    let mids: Vec<String> = (0..slots.len()).map(|n| format!(" slot-{n}")).collect();
+    let mut sdp = format!(
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE room-audio room-video bridge{}\r\n",
+        mids.concat()
+    );
+    let common = |mid: &str| {
+        let ((name, password), (hash, digest)) = (&transport.credentials, &transport.fingerprint);
+        format!(
+            "a=mid:{mid}\r\na=ice-ufrag:{name}\r\na=ice-pwd:{password}\r\na=fingerprint:{hash} {digest}\r\na=setup:active\r\n"
+        )
+    };
+    let line = |mid: &str, codec: Codec, port: &str, direction: &str, ssrc: Option<u32>| {
+        let (kind, formats, map) = match codec {
+            Codec::Opus => (
+                "audio",
+                "111",
+                "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtcp-fb:111 transport-cc\r\n\
+                 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
+            ),
+            Codec::Vp8 => (
+                "video",
+                "100 96",
+                "a=rtpmap:100 VP8/90000\r\na=rtcp-fb:100 ccm fir\r\na=rtcp-fb:100 nack\r\na=rtcp-fb:100 nack pli\r\n\
+                 a=rtcp-fb:100 transport-cc\r\na=rtpmap:96 rtx/90000\r\na=fmtp:96 apt=100\r\n",
+            ),
+            Codec::H264 => (
+                "video",
+                "107 99",
+                "a=rtpmap:107 H264/90000\r\na=fmtp:107 profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1\r\n\
+                 a=rtcp-fb:107 ccm fir\r\na=rtcp-fb:107 nack\r\na=rtcp-fb:107 nack pli\r\na=rtcp-fb:107 transport-cc\r\n\
+                 a=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=107\r\n",
+            ),
+        };
+        let ssrc = ssrc.map(|ssrc| format!("a=ssrc:{ssrc} cname:{mid}\r\na=ssrc:{ssrc} msid:{mid} {mid}\r\n"));
+        format!(
+            "m={kind} {port} UDP/TLS/RTP/SAVPF {formats}\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\na={direction}\r\n{map}\
+             a=extmap:5 {}\r\n{}{}",
+            caps::TWCC,
+            ssrc.unwrap_or_default(),
+            common(mid)
+        )
+    };
+    sdp.push_str(&line("room-audio", Codec::Opus, "9", "sendrecv", Some(1)));
+    sdp.push_str(&format!("a=candidate:{}\r\n", transport.candidate));
+    sdp.push_str(&line("room-video", Codec::Vp8, "9", "sendrecv", Some(2)));
+    sdp.push_str("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n");
+    sdp.push_str(&common("bridge"));
+    for (n, (codec, ssrc)) in slots.iter().enumerate() {
+        let (port, direction) = if ssrc.is_some() { ("9", "sendonly") } else { ("0", "inactive") };
+        sdp.push_str(&line(&format!("slot-{n}"), *codec, port, direction, *ssrc));
+    }
+    sdp
+}
+
+struct Visit {
+    room: End,
+    bridge: Bridge,
+    transport: Transport,
+    timebase: Timebase,
+    answers: Vec<String>,
+    _picture: Picture,
+    _encoding: Encoding,
+    _tone: Tone,
+}
+
+impl Visit {
+    fn begin(lie: impl Fn(&mut Transport)) -> Self {
+        crate::plugins::start().unwrap();
+        let timebase = Timebase::start();
+        let cuts = Cuts::new(&timebase);
+        let picture = Picture::new(SIZE, 30, &timebase, &cuts.camera).unwrap();
+        let encoding = encoding("vp8enc", &picture, &timebase);
+        let tone = Tone::start(&timebase);
+        let bridge = Bridge::start(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let mut transport = bridge.transport();
+        lie(&mut transport);
+        let channel =
+            DataChannel { label: "JVB data channel".into(), protocol: "http://jitsi.org/protocols/colibri".into() };
+        let plan = Plan { data_channel: Some(channel), ..plan(DescriptionKind::Answer, Vec::new(), &timebase) };
+        let room = End::open(plan);
+        let video = Feed { producer: encoding.producer().clone(), cut: Some(cuts.camera.clone()) };
+        room.link().send(Mid("room-video".into()), Some(video));
+        let audio = Feed { producer: tone.producer.clone(), cut: Some(cuts.microphone.clone()) };
+        room.link().send(Mid("room-audio".into()), Some(audio));
+        let mut visit = Visit {
+            room,
+            bridge,
+            transport,
+            timebase,
+            answers: Vec::new(),
+            _picture: picture,
+            _encoding: encoding,
+            _tone: tone,
+        };
+        let answer = visit.negotiate(&[]);
+        visit.bridge.accept(&Accepted::read(&answer, "room-audio", "room-video"));
+        visit
+    }
+
+    fn joined() -> Self {
+        let mut visit = Visit::begin(|_| {});
+        visit.room.state(LinkState::Verified);
+        visit
+    }
+
+    fn say(&self, sdp: String) {
+        self.room.link().describe(DescriptionKind::Offer, sdp, true);
+    }
+
+    fn negotiate(&mut self, slots: &[(Codec, Option<u32>)]) -> String {
+        self.say(offer(&self.transport, slots));
+        let answer = self.next(|event| match event {
+            LinkEvent::Description(DescriptionKind::Answer, sdp) => Some(sdp.clone()),
+            _ => None,
+        });
+        self.answers.push(answer.clone());
+        answer
+    }
+
+    /// Waits for the next event that fits; those before it are over.
+    fn next<T>(&mut self, wanted: impl Fn(&LinkEvent) -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let event = self.room.events.recv_timeout(until.saturating_duration_since(Instant::now()));
+            let event = event.unwrap_or_else(|_| panic!("not said; seen: {:?}", self.room.states()));
+            let found = wanted(&event);
+            self.room.seen.push(event);
+            if let Some(found) = found {
+                return found;
+            }
+        }
+    }
+
+    fn track(&mut self, mid: &str) -> Inbound {
+        self.next(|event| match event {
+            LinkEvent::Track(inbound) if inbound.track.mid.0 == mid => Some(inbound.clone()),
+            _ => None,
+        })
+    }
+
+    /// All tracks that come within a second.
+    fn tracks(&mut self) -> Vec<String> {
+        thread::sleep(Duration::from_secs(1));
+        let events: Vec<LinkEvent> = self.room.events.try_iter().collect();
+        let track = |event: &LinkEvent| match event {
+            LinkEvent::Track(inbound) => Some(inbound.track.mid.0.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(track).collect()
+    }
+
+    fn shows(&self, inbound: &Inbound, colour: u32) {
+        let decoded = Decoded::of(inbound, &self.timebase);
+        let until = Instant::now() + PATIENCE;
+        while !decoded.lumas().last().is_some_and(|luma| is(*luma, colour)) {
+            assert!(Instant::now() < until, "{:?} is not {colour:x}", decoded.lumas());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_bridge_gets_the_room_and_its_streams_are_told_apart_by_their_ssrcs() {
+    let mut visit = Visit::joined();
+    let accepted = Accepted::read(&visit.answers[0], "room-audio", "room-video");
+    let (audio, (video, repair)) = (accepted.audio.unwrap(), accepted.video.unwrap());
+    assert!(repair.is_some() && visit.answers[0].contains("a=setup:passive"), "{}", visit.answers[0]);
+    let came = visit.bridge.seen.wait(PATIENCE, |frames, packets| {
+        let has = |ssrc| packets.iter().any(|packet| packet.ssrc == ssrc);
+        (frames.len() >= 3 && has(audio) && has(video)).then_some(())
+    });
+    assert!(came.is_some(), "{:?}", visit.bridge.seen.frames().len());
+
+    // Streams that outrun their description, and probing, are nobody's.
+    visit.bridge.add(12, Shows::Vp8(BLACK));
+    visit.bridge.add(11, Shows::Vp8(WHITE));
+    visit.bridge.probe(2, 100, 20);
+    visit.bridge.probe(77, 41, 20);
+    assert!(visit.tracks().is_empty());
+    visit.negotiate(&[(Codec::Vp8, Some(11)), (Codec::Vp8, Some(12))]);
+    let (first, second) = (visit.track("slot-0"), visit.track("slot-1"));
+    visit.shows(&first, WHITE);
+    assert_eq!(second.track.mid.0, "slot-1");
+    // An offer that cannot be taken changes nothing.
+    let good = offer(&visit.transport, &[(Codec::Vp8, Some(11)), (Codec::Vp8, Some(12))]);
+    visit.say(good.replace("a=mid:slot-1", "a=mid:other"));
+    visit.say(good.replace(&visit.transport.fingerprint.1, &["AB"; 32].join(":")));
+    visit.say("nonsense".into());
+    visit.negotiate(&[(Codec::Vp8, Some(11)), (Codec::Vp8, None)]);
+    visit.next(|event| matches!(event, LinkEvent::Ended(mid) if mid.0 == "slot-1").then_some(()));
+    visit.shows(&first, WHITE);
+
+    let told: Vec<Accepted> =
+        visit.answers.iter().map(|answer| Accepted::read(answer, "room-audio", "room-video")).collect();
+    assert!(told.iter().all(|told| *told == accepted), "what we send keeps its SSRCs: {told:?}");
+    let before = visit.bridge.seen.frames().len();
+    assert!(visit.bridge.seen.wait(PATIENCE, |frames, _| (frames.len() > before).then_some(())).is_some());
+    assert_eq!(visit.room.states(), [LinkState::Connecting, LinkState::Verified]);
+}
+
+#[test]
+fn the_bridges_channel_opens_once_and_carries_text_both_ways() {
+    let mut visit = Visit::joined();
+    visit.next(|event| matches!(event, LinkEvent::Channel(true)).then_some(()));
+    let until = Instant::now() + PATIENCE;
+    while visit.bridge.channel().is_none() {
+        assert!(Instant::now() < until, "no channel");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let (label, protocol) = visit.bridge.channel().unwrap();
+    assert_eq!((label.as_str(), protocol.as_str()), ("JVB data channel", "http://jitsi.org/protocols/colibri"));
+    visit.room.link().data(b"{\"colibriClass\":\"ClientHello\"}".to_vec());
+    visit.bridge.say("{\"colibriClass\":\"ForwardedSources\"}");
+    let said = visit.next(|event| if let LinkEvent::Data(bytes) = event { Some(bytes.clone()) } else { None });
+    assert_eq!(said, b"{\"colibriClass\":\"ForwardedSources\"}");
+    let mut heard = Vec::new();
+    while heard.is_empty() {
+        assert!(Instant::now() < until, "nothing was heard");
+        heard = visit.bridge.heard();
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(heard, ["{\"colibriClass\":\"ClientHello\"}"]);
+    // A renegotiation opens no second one.
+    visit.negotiate(&[(Codec::Opus, Some(13))]);
+    visit.bridge.close_channel();
+    visit.next(|event| matches!(event, LinkEvent::Channel(false)).then_some(()));
+}
+
+#[test]
+fn p8_a_bridge_with_another_certificate_than_was_said_gets_nothing() {
+    let mut visit = Visit::begin(|transport| transport.fingerprint.1 = ["AB"; 32].join(":"));
+    visit.next(|event| matches!(event, LinkEvent::State(LinkState::Failed(LinkFault::Fingerprint))).then_some(()));
+    assert!(!visit.room.seen.iter().any(|event| matches!(event, LinkEvent::Channel(_) | LinkEvent::Track(_))));
+    assert!(visit.bridge.seen.packets().is_empty());
+}

@@ -1,0 +1,102 @@
+//! The m-lines of a link as webrtcbin's transceivers.
+//!
+//! Mids, SSRCs, payload types and extensions are all said explicitly before a description. A line that is there stays; what
+//! it sends is switched in front of its payloader. Pads of sending lines have caps from the start, so that an answer names
+//! their SSRCs before a packet was sent.
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_webrtc as gst_webrtc;
+use gstreamer_webrtc::WebRTCRTPTransceiverDirection as Direction;
+use subrosa_messages::media::{self, Codec, Kind, LinkFault, Mid};
+
+use super::WebRtc;
+use super::shared::{fault, locked};
+use crate::link::caps::Carriage;
+use crate::link::line::Sending;
+use crate::link::sdp::{Offered, Way};
+use crate::link::streams::Described;
+
+impl WebRtc {
+    /// The offering side's lines, as they were planned.
+    pub(super) fn add_planned(&mut self) -> Result<(), LinkFault> {
+        let mut received = Vec::new();
+        for (index, line) in self.plan.lines.clone().into_iter().enumerate() {
+            let carriage = Carriage::ours(line.codec);
+            let preferences = carriage.preferences(&line.mid.0);
+            match line.direction {
+                media::Direction::Send => {
+                    self.add_sending(index, &line.mid, &carriage, &preferences, Direction::Sendonly)?;
+                }
+                media::Direction::Receive => {
+                    self.add_receiving(line.codec, &preferences);
+                    received.push(Described { mid: line.mid.clone(), codec: line.codec, ssrcs: Vec::new() });
+                }
+            }
+            self.remember(index, &line.mid, line.codec);
+        }
+        // Answers may come without SSRCs, and lines that both sides know from the start are webrtcbin's to tell apart.
+        self.shared.described(self.link, received, false, None);
+        Ok(())
+    }
+
+    /// Lines that have come with the peer's newest offer.
+    pub(super) fn add_offered(&mut self, lines: &[Offered]) -> Result<(), LinkFault> {
+        for line in lines {
+            let carriage = Carriage::theirs(line);
+            let preferences = carriage.match_for(&line.mid.0);
+            match line.way {
+                Way::Send => self.add_sending(line.index, &line.mid, &carriage, &preferences, Direction::Sendonly)?,
+                Way::Both => self.add_sending(line.index, &line.mid, &carriage, &preferences, Direction::Sendrecv)?,
+                Way::Receive => self.add_receiving(line.codec, &preferences),
+            }
+            self.remember(line.index, &line.mid, line.codec);
+        }
+        for (mid, feed) in std::mem::take(&mut self.feeds) {
+            self.feed(&mid, Some(&feed));
+        }
+        Ok(())
+    }
+
+    fn remember(&self, index: usize, mid: &Mid, codec: Codec) {
+        locked(&self.shared.receivers).lines.push((index, mid.clone(), codec));
+    }
+
+    fn add_sending(
+        &mut self,
+        index: usize,
+        mid: &Mid,
+        carriage: &Carriage,
+        preferences: &gst::Caps,
+        direction: Direction,
+    ) -> Result<(), LinkFault> {
+        let ssrc = glib::random_int().max(1);
+        let (sending, last) = Sending::build(&self.pipeline, mid, carriage, ssrc).map_err(fault)?;
+        let template = self.webrtcbin.pad_template("sink_%u").ok_or(LinkFault::Pipeline)?;
+        let caps = carriage.stream(ssrc);
+        let pad = self
+            .webrtcbin
+            .request_pad(&template, Some(&format!("sink_{index}")), Some(&caps))
+            .ok_or(LinkFault::Pipeline)?;
+        if pad.find_property("msid").is_some() {
+            // One stream for sound and picture: browsers keep them together.
+            pad.set_property("msid", "room");
+        }
+        let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
+        transceiver.set_direction(direction);
+        transceiver.set_codec_preferences(Some(preferences));
+        transceiver.set_property("do-nack", carriage.codec.kind() == Kind::Video);
+        last.static_pad("src").ok_or(LinkFault::Pipeline)?.link(&pad).map_err(|_| LinkFault::Pipeline)?;
+        sending.start().map_err(fault)?;
+        self.sending.push(sending);
+        Ok(())
+    }
+
+    fn add_receiving(&self, codec: Codec, preferences: &gst::Caps) {
+        let transceiver = self
+            .webrtcbin
+            .emit_by_name::<gst_webrtc::WebRTCRTPTransceiver>("add-transceiver", &[&Direction::Recvonly, preferences]);
+        transceiver.set_property("do-nack", codec.kind() == Kind::Video);
+    }
+}
