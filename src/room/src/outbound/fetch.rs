@@ -128,7 +128,7 @@ async fn read(response: Response<hyper::body::Incoming>, most: usize) -> Result<
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -139,6 +139,32 @@ mod tests {
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 302 Found\r\nlocation: https://other.example/\r\nset-cookie: a=b\r\n\r\n",
         "HTTP/1.1 200 OK\r\n\r\nuntil the end",
     ];
+
+    /// Asks a server that answers with these bytes and closes.
+    fn answered(bytes: &[u8]) -> Result<Answer, OutboundError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (near, mut far) = tokio::io::duplex(64 << 10);
+            let request = Request::builder().uri("/").header(HOST, "a.example").body(Full::new(Bytes::new())).unwrap();
+            let server = async {
+                // What is said before the question is no answer.
+                let mut asked = [0; 1024];
+                let _gone = far.read(&mut asked).await;
+                let _gone = far.write_all(bytes).await;
+                let _gone = far.shutdown().await;
+            };
+            let both = async { tokio::join!(talk(near, request, MOST), server).0 };
+            timeout(Duration::from_secs(10), both).await.unwrap()
+        })
+    }
+
+    #[test]
+    fn the_answers_that_are_spoilt_below_are_good_ones() {
+        let bodies = SEEDS.map(|seed| answered(seed.as_bytes()).map(|answer| answer.body.into_revealed()));
+        assert_eq!(bodies, ["abc", "abc", "", "until the end"].map(|body| Ok(body.to_owned())));
+        let long = format!("HTTP/1.1 200 OK\r\n\r\n{}", "a".repeat(MOST + 1));
+        assert_eq!(answered(long.as_bytes()), Err(OutboundError::TooLarge));
+    }
 
     proptest! {
         #[test]
@@ -155,14 +181,7 @@ mod tests {
             }
             let at = at.index(bytes.len());
             bytes.splice(at..at, more);
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let answer = runtime.block_on(async {
-                let (near, mut far) = tokio::io::duplex(64 << 10);
-                let request = Request::builder().uri("/").header(HOST, "a.example").body(Full::new(Bytes::new())).unwrap();
-                far.write_all(&bytes).await.unwrap();
-                far.shutdown().await.unwrap();
-                timeout(Duration::from_secs(10), talk(near, request, MOST)).await.unwrap()
-            });
+            let answer = answered(&bytes);
             // A byte that is no UTF-8 becomes three.
             prop_assert!(answer.map_or(true, |answer| answer.body.reveal().len() <= 3 * MOST));
         }
