@@ -18,7 +18,7 @@ pub struct Opinion {
     pub link: Link,
     /// The notice before joining.
     pub notice: Notice,
-    /// Who runs the server, where that is on record.
+    /// Who runs the server, with the address, on one line, where that is on record.
     pub operator: Option<String>,
     /// For the terminal of the person who asked: it names the room.
     pub text: String,
@@ -61,7 +61,11 @@ pub fn opinion(
         Judgement::Allowed | Judgement::Warned(_) => false,
         Judgement::Refused(_) => true,
     };
-    let operator = configuration.servers.profile(host).map(|server| server.operator.clone());
+    let operator = configuration.servers.profile(host).map(|server| {
+        let address =
+            server.address.as_deref().unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty());
+        std::iter::once(server.operator.as_str()).chain(address).collect::<Vec<_>>().join(", ")
+    });
     Ok(Opinion { notice, operator, text, refused, link })
 }
 

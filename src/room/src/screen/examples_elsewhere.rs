@@ -100,8 +100,8 @@ pub(super) fn pictures(count: u64) -> Vec<PictureView> {
 /// Every scene by name.
 pub(super) fn elsewhere(language: Language) -> Vec<(&'static str, Phase)> {
     let room = language.pick("Besprechung 2.14", "Meeting room 2.14");
-    let known = Servers { profiles: vec![server(HOST)], unknown: Policy::Warn };
-    let unknown = |unknown| Servers { profiles: Vec::new(), unknown };
+    let known = Servers { profiles: vec![server(HOST)], ..Servers::default() };
+    let unknown = |unknown| Servers { unknown, ..Servers::default() };
     let proposed = |servers: &Servers| Phase::Proposed { meeting: proposed(language, HOST, servers, room) };
     let joining = |says| Phase::Joining { host: pii(HOST), says };
     let joined = |meeting| Phase::Joined { meeting, media_restarting: false };
@@ -174,7 +174,7 @@ pub(super) fn elsewhere_crowded(language: Language) -> Vec<View> {
     for host in [HOST, long_host.as_str(), longest.as_str()] {
         for profiles in [vec![], vec![long_server.clone()], vec![ended.clone()]] {
             for unknown in [Policy::Allow, Policy::Warn, Policy::Refuse] {
-                let servers = Servers { profiles: profiles.clone(), unknown };
+                let servers = Servers { profiles: profiles.clone(), unknown, authority: None };
                 let plain = view(language, Phase::Proposed { meeting: proposed(language, host, &servers, "Room") });
                 views.push(View { faults: faults().into_iter().take(3).collect(), ..plain.clone() });
                 views.push(plain);

@@ -49,7 +49,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, meeting: &ProposedView, free: Area) {
     }
     // Needed more than the sections that it tells where to find.
     parts.push(Part::new(35, 16.0, Style::DIM.lines(1), move |sheet, top, _| {
-        sheet.say(left + TITLE, top, width - TITLE, words.more_on_the_page(), Style::DIM, 1);
+        sheet.say(left + TITLE, top, width - TITLE, words.more_where_it_was_given(), Style::DIM, 1);
     }));
     column::place(sheet, parts, free.y - 8.0, bottom - free.y);
 }
@@ -120,16 +120,16 @@ fn told<'a>(sheet: &Sheet<'_>, section: &NoticeSection, said: &str, need: u8, le
 fn act(sheet: &mut Sheet<'_>, refused: bool, free: Area) -> f32 {
     let words = sheet.words;
     let top = free.bottom() - ACT.lines(1);
-    let (icon, colour, text, style, hold) = if refused {
-        (Icon::Warning, Colour::Amber, words.may_not_join(), REFUSED, words.hold_button_to_discard())
+    let (icon, colour, text, style) = if refused {
+        (Icon::Warning, Colour::Amber, words.may_not_join(), REFUSED)
     } else {
-        (Icon::Button, Colour::Rose, words.press_to_join(), ACT, words.hold_to_discard())
+        (Icon::Button, Colour::Rose, words.press_to_join(), ACT)
     };
     sheet.icon(icon, free.x + 2.0, top + 4.0, 64.0, Look::Bare { colour, ground: Colour::Ink });
     let base = |style: Style| top + (ACT.size - style.size) * 0.97;
     sheet.line(free.x + BESIDE, base(style), free.width - BESIDE, text, style, From::Us);
     let room = free.width - BESIDE - sheet.measure(text, style) - 32.0;
-    sheet.line_to(free.right(), base(Style::DIM), room, hold, Style::DIM, From::Us);
+    sheet.line_to(free.right(), base(Style::DIM), room, words.forgotten_by_itself(), Style::DIM, From::Us);
     sheet.rule(free.x, top - 20.0, free.width);
     top - 40.0
 }

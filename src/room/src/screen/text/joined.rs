@@ -25,20 +25,16 @@ impl Words {
         self.pick("Knopf drücken: beitreten", "Press the button: join")
     }
 
-    pub fn hold_to_discard(self) -> &'static str {
-        self.pick("2 s halten: verwerfen", "Hold 2 s: discard")
-    }
-
-    pub fn hold_button_to_discard(self) -> &'static str {
-        self.pick("Knopf 2 s halten: verwerfen", "Hold the button 2 s: discard")
+    pub fn forgotten_by_itself(self) -> &'static str {
+        self.pick("Nach 2 min vergessen", "Forgotten after 2 min")
     }
 
     pub fn may_not_join(self) -> &'static str {
         self.pick("Dieser Raum darf hier nicht beitreten", "This room may not join here")
     }
 
-    pub fn more_on_the_page(self) -> &'static str {
-        self.pick("Alles Weitere steht auf der Seite dieses Geräts.", "This device's page says the rest.")
+    pub fn more_where_it_was_given(self) -> &'static str {
+        self.pick("Alles Weitere sagt „subrosa join“.", "“subrosa join” says the rest.")
     }
 
     // On the way in
@@ -56,10 +52,7 @@ impl Words {
     }
 
     pub fn password_where(self) -> &'static str {
-        self.pick(
-            "Eingabe am Gerät mit „subrosa join --password“ oder auf der Seite des Geräts.",
-            "Enter it at the device with \"subrosa join --password\" or on the device's page.",
-        )
+        self.pick("Es wird dort eingegeben, wo „subrosa join“ läuft.", "It is entered where “subrosa join” runs.")
     }
 
     pub fn hold_to_leave(self) -> &'static str {

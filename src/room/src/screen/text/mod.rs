@@ -28,7 +28,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 68] = [
+        let plain: [fn(Words) -> &'static str; 67] = [
             Words::model_missing,
             Words::model_damaged,
             Words::background_hidden,
@@ -73,12 +73,11 @@ mod tests {
             Words::camera_opening,
             Words::camera_wait,
             Words::press_to_join,
-            Words::hold_to_discard,
-            Words::hold_button_to_discard,
+            Words::forgotten_by_itself,
             Words::may_not_join,
             Words::nobody_on_record,
             Words::invited_to,
-            Words::more_on_the_page,
+            Words::more_where_it_was_given,
             Words::on_the_way,
             Words::not_in_it,
             Words::connecting,
