@@ -222,6 +222,19 @@ impl Occupant {
         Occupant { client, place }
     }
 
+    /// Says which streams it sends, and whether each is muted.
+    pub fn sends(&self, streams: &[(&str, bool)]) {
+        let sources = streams.iter().map(|(name, muted)| ((*name).to_owned(), serde_json::json!({ "muted": muted })));
+        let sources = serde_json::Value::Object(sources.collect());
+        let own = |name: &str, text: &str| Element::bare(name, namespace::CLIENT).holding(text);
+        let presence = Element::bare("presence", namespace::CLIENT)
+            .with("to", self.place.as_str())
+            .child(own("SourceInfo", &sources.to_string()))
+            .child(own("jitsi_participant_codecList", "vp8"))
+            .child(Element::bare("nick", namespace::NICK).holding("Alice"));
+        self.client.send(presence);
+    }
+
     /// Says a line to everybody.
     pub fn say(&self, line: &str) {
         let room = self.place.split('/').next().unwrap_or_default();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 mod lobby;
+mod media;
 mod prosody;
 mod room;
 mod session;

@@ -15,19 +15,19 @@ use subrosa_tests::stage::{Stage, eventually, program};
 use super::prosody::{PROSODY, ROOM, server};
 
 /// A room whose operator trusts the authority of the test's server, and says this of servers.
-fn room(prosody: &Prosody, unknown: &str) -> Room {
+pub fn room(prosody: &Prosody, unknown: &str) -> Room {
     let joining = format!("authority = \"{}\"\nunknown_servers = \"{unknown}\"\n", prosody.authority().display());
     Room::start(Plan { more: vec![("joining", joining)], ..Plan::default() })
 }
 
 /// `subrosa join`, as it runs.
-struct Join {
+pub struct Join {
     program: Child,
     said: Arc<Mutex<String>>,
 }
 
 impl Join {
-    fn start(room: &Room, link: &str) -> Self {
+    pub fn start(room: &Room, link: &str) -> Self {
         let mut program = Command::new(program("subrosa"))
             .args(["join", link, "--run"])
             .arg(room.run_dir().path())
@@ -47,24 +47,24 @@ impl Join {
         Join { program, said }
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
     #[track_caller]
-    fn says(&self, words: &str) {
+    pub fn says(&self, words: &str) {
         let told = format!("“{words}” in the terminal");
         eventually(&told, Duration::from_secs(20), || self.said().contains(words).then_some(()));
     }
 
-    fn types(&mut self, line: &str) {
+    pub fn types(&mut self, line: &str) {
         let input = self.program.stdin.as_mut().expect("its input");
         writeln!(input, "{line}").expect("a line");
     }
 
     /// Waits for its end; its exit code.
     #[track_caller]
-    fn ends(&mut self) -> Option<i32> {
+    pub fn ends(&mut self) -> Option<i32> {
         eventually("`subrosa join` ends", Duration::from_secs(40), || self.program.try_wait().expect("its end")).code()
     }
 }
@@ -80,7 +80,7 @@ impl Drop for Join {
 
 /// The room is in the meeting; its nick.
 #[track_caller]
-fn nick(focus: &Focus) -> String {
+pub fn nick(focus: &Focus) -> String {
     let own = || focus.people(ROOM).into_keys().find(|nick| nick != "aaaaaaaa");
     eventually("the room is in the meeting", Duration::from_secs(20), own)
 }
