@@ -212,6 +212,10 @@ fn add_line(pipeline: &gst::Pipeline, webrtc: &gst::Element, n: usize, name: &st
 fn silence(pipeline: &gst::Pipeline, silent: &Arc<AtomicBool>) {
     let silent = silent.clone();
     pipeline.connect_deep_element_added(move |_, _, element| {
+        if element.type_().name() == "GstClockSync" {
+            // A bridge forwards what comes when it comes: one stream never waits for another.
+            element.set_property("sync", false);
+        }
         if element.type_().name() == "GstNiceSink"
             && let Some(pad) = element.static_pad("sink")
         {
