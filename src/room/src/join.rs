@@ -38,6 +38,8 @@ pub fn join(run: &RunDir, link: Option<&str>) -> anyhow::Result<bool> {
     let mut decoder: Decoder<RoomToJoin> = Decoder::default();
     let mut typed = None;
     let asks = Arc::new(AtomicBool::new(false));
+    let mut last = String::new();
+    let mut say = |text: &str| if std::mem::replace(&mut last, text.to_owned()) == text { Ok(()) } else { print(text) };
     while let Some(word) = frame::read(&mut socket, &mut decoder)? {
         match word.message {
             RoomToJoin::Proposed { text } => {
@@ -87,7 +89,7 @@ fn line(input: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 /// Prints to a reader that may have gone.
-fn say(text: &str) -> io::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     match writeln!(io::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),

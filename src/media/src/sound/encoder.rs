@@ -1,15 +1,17 @@
 //! Opus for all links (RFC 6716): one encoder, whose packets every link takes from one producer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_audio as gst_audio;
 use gstreamer_utils::StreamProducer;
 use gstreamer_utils::streamproducer::ProducerSettings;
 
-use super::SoundError;
 use super::frame::{Frame, to_bytes};
+use super::{SoundError, loudness};
 use crate::timebase::Timebase;
 
 /// In bit/s: full band speech, and room for its in-band FEC.
@@ -19,6 +21,11 @@ const COMPLEXITY: i32 = 7;
 /// In percent. In-band FEC is spent according to it; WiFi in an office loses about this.
 const EXPECTED_LOSS: i32 = 10;
 
+/// No sound, in dB below full scale.
+const SILENT: u8 = 127;
+/// Louder than this counts as a voice.
+const QUIET: u8 = 50;
+
 /// The encoder. It exists only while the microphone is open: closed, there is no pipeline state that could hold
 /// anything that was captured.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub struct Encoder {
     source: gst_app::AppSrc,
     producer: StreamProducer,
     running: Mutex<bool>,
+    /// How loud the newest frame is, in dB below full scale: what packets say of themselves.
+    level: Arc<AtomicU8>,
 }
 
 impl Encoder {
@@ -55,13 +64,15 @@ impl Encoder {
         encoder.set_property("inband-fec", true);
         encoder.set_property("packet-loss-percentage", EXPECTED_LOSS);
         let sink = gst_app::AppSink::builder().build();
+        let level = Arc::new(AtomicU8::new(SILENT));
+        say_level(&sink, &level);
         let pipeline = gst::Pipeline::with_name("opus");
         timebase.rule(&pipeline);
         let chain = [source.upcast_ref(), &encoder, sink.upcast_ref()];
         pipeline.add_many(chain).map_err(|_| SoundError::Pipeline("opus"))?;
         gst::Element::link_many(chain).map_err(|_| SoundError::Pipeline("opus"))?;
         let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
-        Ok(Encoder { pipeline, source, producer, running: Mutex::new(false) })
+        Ok(Encoder { pipeline, source, producer, running: Mutex::new(false), level })
     }
 
     /// Where the packets come out.
@@ -85,6 +96,7 @@ impl Encoder {
         if !*running {
             return;
         }
+        self.level.store(loudness::of(frame), Ordering::Relaxed);
         let mut buffer = gst::Buffer::from_mut_slice(to_bytes(frame));
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(pts);
@@ -100,10 +112,25 @@ impl Encoder {
     pub fn forget(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         *running = false;
+        self.level.store(SILENT, Ordering::Relaxed);
         if self.pipeline.set_state(gst::State::Ready).is_err() {
             tracing::error!("the Opus encoder did not stop");
         }
     }
+}
+
+/// Each packet is marked with how loud it is, for links whose peer wants to know (RFC 6464): a bridge takes nobody for the one who
+/// speaks who does not say so.
+fn say_level(sink: &gst_app::AppSink, level: &Arc<AtomicU8>) {
+    let level = level.clone();
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut() {
+            let level = level.load(Ordering::Relaxed);
+            gst_audio::AudioLevelMeta::add(buffer.make_mut(), level, level < QUIET);
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 impl Drop for Encoder {

@@ -35,6 +35,12 @@ impl Loudness {
     }
 }
 
+/// The level of one frame, in dB below full scale, 0 to 127 (RFC 6464).
+#[must_use]
+pub fn of(frame: &Frame) -> u8 {
+    level(frame.iter().map(|sample| f64::from(*sample) * f64::from(*sample)).sum::<f64>() / frame.len().max(1) as f64)
+}
+
 /// Mean power of samples as dB below the power of a square wave at full scale.
 fn level(power: f64) -> u8 {
     let full = 32768.0 * 32768.0;

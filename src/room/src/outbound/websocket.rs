@@ -139,6 +139,8 @@ impl Task {
     {
         loop {
             tokio::select! {
+                // What was to be sent is sent, also when whoever sent it is gone by now: it may be a goodbye.
+                biased;
                 frame = self.frames.recv() => {
                     let message = Message::text(frame?.into_revealed());
                     match timeout(SEND, socket.send(message)).await {

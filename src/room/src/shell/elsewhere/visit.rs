@@ -1,6 +1,8 @@
 //! The socket on which somebody who looks after the device proposes a meeting (`subrosa join`). Who connects is checked by the kernel's word.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use subrosa_messages::frame::{Decoder, FrameError};
@@ -29,7 +31,11 @@ pub enum Visit {
 /// # Errors
 /// When the socket cannot be made.
 pub fn listen(path: &Path, doctor: User, hand: Option<User>, to: mpsc::Sender<Visit>) -> io::Result<()> {
-    let listener = peer::listen(path, hand.unwrap_or(doctor))?;
+    let listener = peer::listen(path, doctor)?;
+    if hand.is_some() {
+        // This user can hand the socket to no other's group; who connects is checked by the kernel's word all the same.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    }
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! What there is while the room is in: the session with the focus, the bridge's channel, and who is shown.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 
 use subrosa_messages::Pii;
@@ -28,8 +28,8 @@ pub struct Inside {
     pub socket: u64,
     /// Who speaks, or spoke last.
     pub speaker: Option<EndpointId>,
-    /// What is shown and not sent.
-    pub missing: Vec<SourceName>,
+    /// What is shown and not sent, by the bridge's word, and since when.
+    pub missing: BTreeMap<SourceName, Instant>,
     /// Whose connection is broken.
     pub unheard: BTreeSet<EndpointId>,
     /// Lines on which something has come.
@@ -52,7 +52,7 @@ impl Inside {
             endpoint,
             socket: 0,
             speaker: None,
-            missing: Vec::new(),
+            missing: BTreeMap::new(),
             unheard: BTreeSet::new(),
             arrived: HashSet::new(),
             moving: HashSet::new(),

@@ -29,6 +29,8 @@ const PATHS: u32 = 3;
 /// Lines of the chat that are shown, and for how long.
 pub const LINES: usize = 4;
 const LINE_STAYS: Duration = Duration::from_secs(30);
+/// A picture that is shown and does not come for so long is said to be missing; a new one takes a moment.
+const MISSED: Duration = Duration::from_secs(4);
 
 /// What a question of ours is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Joined {
     pub(super) waits: Option<Failure>,
     pub(super) over: Option<Failure>,
     pub(super) interrupted: bool,
+    /// Of the last event.
+    now: Instant,
     pub(super) focus: OfFocus,
     pub(super) hand: bool,
     /// The newest lines of the chat, and since when they stand there. They are nowhere else.
@@ -85,6 +89,7 @@ impl Joined {
             waits: None,
             over: None,
             interrupted: false,
+            now: Instant::now(),
             focus: OfFocus::default(),
             hand: false,
             lines: Vec::new(),
@@ -110,6 +115,7 @@ impl Joined {
         if self.left {
             return out;
         }
+        self.now = now;
         match event {
             Event::Xmpp(told) => self.told(now, told, &mut out),
             Event::Lost(failure) => self.fail(now, failure, &mut out),
@@ -172,7 +178,14 @@ impl Joined {
         let inside =
             self.inside.as_ref().and_then(|inside| earlier(inside.session.deadline(), inside.channel.deadline()));
         let line = self.lines.first().map(|(since, ..)| *since + LINE_STAYS);
-        earlier(earlier(self.muc.deadline(), inside), line)
+        let missed = self.inside.iter().flat_map(|inside| inside.missing.values()).map(|since| *since + MISSED);
+        let missed = missed.filter(|due| *due > self.now).min();
+        earlier(earlier(self.muc.deadline(), inside), earlier(line, missed))
+    }
+
+    /// A picture that is shown has not come for too long.
+    pub(super) fn is_missed(&self, inside: &Inside, source: &SourceName) -> bool {
+        inside.missing.get(source).is_some_and(|since| *since + MISSED <= self.now)
     }
 
     /// The hosts of this meeting (P5).
@@ -540,7 +553,10 @@ impl Joined {
                 out.extend(link.map(|link| Action::Media(RoomToMedia::Limit { link, height })));
             }
             colibri::Action::Speaks(speaker) => inside.speaker = speaker.or(inside.speaker.take()),
-            colibri::Action::Missing(sources) => inside.missing = sources,
+            colibri::Action::Missing(sources) => {
+                let since = |source: &SourceName| inside.missing.get(source).copied().unwrap_or(now);
+                inside.missing = sources.into_iter().map(|source| (source.clone(), since(&source))).collect();
+            }
             colibri::Action::Connection(endpoint, active) => {
                 if active {
                     inside.unheard.remove(&endpoint)

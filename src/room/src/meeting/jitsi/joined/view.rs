@@ -65,15 +65,17 @@ impl Joined {
         let one = owner.and_then(|owner| self.muc.people().get(&Nick(owner.0.clone())));
         let declared = one.and_then(|one| one.sources.get(source.as_str()));
         let track = inside.session.track(source).filter(|track| inside.arrived.contains(track));
+        let moving = track.as_ref().is_some_and(|track| inside.moving.contains(track));
         PictureView {
             name: one.and_then(|one| one.name.clone()),
-            moving: track.as_ref().is_some_and(|track| inside.moving.contains(track)),
+            moving,
             picture: track,
             screen: declared.is_some_and(|declared| declared.desktop)
                 || stream.is_some_and(|stream| stream.shows == Some(VideoType::Desktop)),
             muted: one.zip(owner).is_none_or(|(one, owner)| is_muted(owner, one)),
             hand: one.is_some_and(|one| one.hand.is_some()),
-            missing: inside.missing.contains(source),
+            // What is decoded is not missing, whatever the bridge says.
+            missing: !moving && self.is_missed(inside, source),
         }
     }
 
