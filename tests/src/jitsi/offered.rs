@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use minidom::Element;
@@ -51,7 +51,7 @@ pub struct Offered {
     /// The bridge that it is on.
     pub bridge: Bridge,
     sid: &'static str,
-    streams: Vec<Stream>,
+    streams: Mutex<Vec<Stream>>,
     flowing: Mutex<BTreeSet<u32>>,
 }
 
@@ -60,7 +60,7 @@ impl Offered {
     #[must_use]
     pub fn new(sid: &'static str, streams: Vec<Stream>) -> Self {
         let bridge = Bridge::start(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        Offered { bridge, sid, streams, flowing: Mutex::default() }
+        Offered { bridge, sid, streams: Mutex::new(streams), flowing: Mutex::default() }
     }
 
     /// The `<jingle>` that offers it, with the streams that flow already.
@@ -79,8 +79,8 @@ impl Offered {
         let mut jingle = recorded(Action::SessionInitiate);
         jingle.sid = SessionId(self.sid.to_owned());
         let mut sources = bridges_own();
-        let flowing = self.flowing.lock().unwrap_or_else(PoisonError::into_inner);
-        for stream in self.streams.iter().filter(|stream| flowing.contains(&stream.ssrc)) {
+        let flowing = locked(&self.flowing);
+        for stream in locked(&self.streams).iter().filter(|stream| flowing.contains(&stream.ssrc)) {
             sources.extend(sources_of(stream)).expect("few sources");
         }
         jingle.compact = Some(sources);
@@ -131,7 +131,7 @@ impl Offered {
     /// The bridge forwards a stream from now on. Nothing is told of it yet.
     pub fn flow(&self, name: &str) {
         let stream = self.named(name);
-        if self.flowing.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.ssrc) {
+        if locked(&self.flowing).insert(stream.ssrc) {
             self.bridge.add(stream.ssrc, stream.shows);
         }
     }
@@ -143,19 +143,22 @@ impl Offered {
         self.changed(Action::SourceAdd, name)
     }
 
-    /// It forwards a stream no longer: the `<jingle>` that tells of it.
+    /// It forwards a stream no longer: the `<jingle>` that tells of it. When it comes again, it has another SSRC, as that of
+    /// somebody who shares once more.
     #[must_use]
     pub fn remove(&self, name: &str) -> Element {
         let stream = self.named(name);
-        if self.flowing.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream.ssrc) {
+        if locked(&self.flowing).remove(&stream.ssrc) {
             self.bridge.remove(stream.ssrc);
         }
-        self.changed(Action::SourceRemove, name)
+        let told = self.changed(Action::SourceRemove, name);
+        locked(&self.streams).iter_mut().filter(|stream| stream.name() == name).for_each(|stream| stream.ssrc += 10);
+        told
     }
 
     fn changed(&self, action: Action, name: &str) -> Element {
         let mut jingle = Jingle::new(action, SessionId(self.sid.to_owned()));
-        jingle.compact = Some(sources_of(self.named(name)));
+        jingle.compact = Some(sources_of(&self.named(name)));
         jingle.write()
     }
 
@@ -189,10 +192,14 @@ impl Offered {
         panic!("the room did not say: {what}; it said {others:#?}");
     }
 
-    fn named(&self, name: &str) -> &Stream {
-        let found = self.streams.iter().find(|stream| stream.name() == name);
-        found.unwrap_or_else(|| panic!("no stream {name}"))
+    fn named(&self, name: &str) -> Stream {
+        let streams = locked(&self.streams);
+        streams.iter().find(|stream| stream.name() == name).unwrap_or_else(|| panic!("no stream {name}")).clone()
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn sources_of(stream: &Stream) -> Sources {
