@@ -334,12 +334,10 @@ impl Joined {
                 };
                 self.session(now, session::Event::Replied(number, reply), out);
             }
-            Some(Asked::OwnUnmute(medium)) => {
-                if answer.is_ok() {
-                    self.forced.remove(&medium);
-                }
+            Some(Asked::OwnUnmute(medium)) if answer.is_ok() => {
+                self.forced.remove(&medium);
             }
-            None => {}
+            Some(Asked::OwnUnmute(_)) | None => {}
         }
     }
 

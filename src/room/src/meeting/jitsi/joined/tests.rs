@@ -150,11 +150,11 @@ fn bridge_says(meeting: &mut Joined, now: Instant, json: &str) -> Vec<Action> {
 }
 
 fn last_presence(actions: &[Action]) -> Option<String> {
-    let sent = actions.iter().filter_map(|action| match action {
+    let mut sent = actions.iter().filter_map(|action| match action {
         Action::Xmpp(xmpp::Event::Send(stanza)) if stanza.0.name() == "presence" => Some(&stanza.0),
         _ => None,
     });
-    sent.last()?.children().find(|child| child.name() == "SourceInfo").map(Element::text)
+    sent.next_back()?.children().find(|child| child.name() == "SourceInfo").map(Element::text)
 }
 
 #[test]
@@ -224,11 +224,11 @@ fn nobody_who_watches_rests_the_encoder_and_a_height_is_handed_on() {
         format!(r#"{{"colibriClass":"SenderSourceConstraints","sourceName":"{US}-v0","maxHeight":{height}}}"#)
     };
     let sent = |actions: &[Action]| {
-        let sources = actions.iter().filter_map(|action| match action {
+        let mut sources = actions.iter().filter_map(|action| match action {
             Action::Media(RoomToMedia::Send { source, .. }) => Some(source.clone()),
             _ => None,
         });
-        sources.last()
+        sources.next_back()
     };
     assert_eq!(sent(&bridge_says(&mut meeting, now, &wish(0))), Some(Source::Nothing));
     let wanted = bridge_says(&mut meeting, now, &wish(360));
