@@ -271,8 +271,10 @@ impl Device {
     }
 
     pub fn signal(&self, unit: &str, signal: i32) {
+        // Between its end and its restart a unit has process 0, which would be this test itself (kill(2)).
+        let pid = eventually("a process of the unit", SOON, || Some(self.pid(unit)).filter(|pid| *pid > 0));
         // SAFETY: kill takes numbers and touches no memory.
-        assert_eq!(unsafe { libc::kill(self.pid(unit), signal) }, 0);
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
     }
 }
 
