@@ -94,7 +94,8 @@ where
     }
 }
 
-async fn talk<In, Out, To>(
+/// Holds one conversation, until one side ends it: hands over a voice, then all that is heard.
+pub(super) async fn talk<In, Out, To>(
     mut socket: UnixStream,
     to: &mpsc::Sender<To>,
     as_input: &impl Fn(Heard<In, Out>) -> To,

@@ -5,15 +5,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use subrosa_messages::frame::{Decoder, FrameError};
+use subrosa_messages::frame::Frame;
 use subrosa_messages::join::{JoinToRoom, RoomToJoin};
 use subrosa_process::peer;
 use subrosa_process::users::User;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use crate::shell::socket::Voice;
+use crate::shell::socket::{Heard, Voice, talk};
 
 /// What a visitor says, with the voice that answers them.
 #[derive(Debug)]
@@ -53,37 +52,12 @@ pub fn listen(path: &Path, doctor: User, hand: Option<User>, to: mpsc::Sender<Vi
 }
 
 async fn attend(number: u64, socket: UnixStream, to: mpsc::Sender<Visit>) {
+    let visit = |heard| match heard {
+        Heard::Connected(voice) => Visit::Came(number, voice),
+        Heard::Said(Frame { message, .. }) => Visit::Said(number, message),
+        Heard::Lost => Visit::Went(number),
+    };
     // A visitor who breaks off has said all there was to say.
-    let _broken_off = talk(number, socket, &to).await;
-    let _the_room_may_be_gone = to.send(Visit::Went(number)).await;
-}
-
-async fn talk(number: u64, mut socket: UnixStream, to: &mpsc::Sender<Visit>) -> Result<(), FrameError> {
-    let (voice, mut spoken) = Voice::new();
-    let _the_room_may_be_gone = to.send(Visit::Came(number, voice)).await;
-    let (mut read, mut write) = socket.split();
-    let hears = async {
-        let mut decoder = Decoder::default();
-        let mut buffer = vec![0; 16 * 1024];
-        loop {
-            let length = read.read(&mut buffer).await?;
-            if length == 0 {
-                return Ok(());
-            }
-            decoder.push(buffer.get(..length).unwrap_or_default());
-            while let Some(frame) = decoder.pull()? {
-                let _the_room_may_be_gone = to.send(Visit::Said(number, frame.message)).await;
-            }
-        }
-    };
-    let says = async {
-        while let Some(bytes) = spoken.recv().await {
-            write.write_all(&bytes).await?;
-        }
-        Ok(())
-    };
-    tokio::select! {
-        ended = hears => ended,
-        ended = says => ended,
-    }
+    let _broken_off = talk(socket, &to, &visit).await;
+    let _the_room_may_be_gone = to.send(visit(Heard::Lost)).await;
 }
