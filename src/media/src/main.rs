@@ -74,6 +74,13 @@ fn give_memory_back() {
     let _refused = unsafe { (libc::mallopt(libc::M_ARENA_MAX, 2), libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE)) };
 }
 
+/// Ends the process without the C library's exit handlers. Whatever ended the service, threads of GStreamer still run, and the handlers
+/// take away what they stand on: one in fifteen died of a fault in memory instead of with its status (GStreamer 1.22).
+fn end(status: i32) -> ! {
+    // SAFETY: nothing of this process is looked at after it, and standard error is not buffered.
+    unsafe { libc::_exit(status) }
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     give_memory_back();
     subrosa_process::start::process("media")?;
@@ -96,7 +103,14 @@ fn main() -> anyhow::Result<ExitCode> {
             plugins::close_cameras_whole();
             plugins::quieten_libcamera();
             plugins::remember_in(&settings.own_state());
-            subrosa_media::session::serve(&settings)?;
+            let status = match subrosa_media::session::serve(&settings) {
+                Ok(()) => 0,
+                Err(error) => {
+                    eprintln!("Error: {:?}", anyhow::Error::from(error));
+                    1
+                }
+            };
+            end(status);
         }
         (None, None) => anyhow::bail!("say --board, --run, --state and --model, or a task: see --help"),
     }
