@@ -96,6 +96,8 @@ pub struct Media {
     pub max_bitrate: u32,
     /// Size of what the room's screen is given.
     pub screen: Size,
+    /// The most pictures of others that are asked for and shown at once.
+    pub pictures: u32,
 }
 
 /// `[blur]`: what the room's picture shows behind people.
@@ -187,6 +189,7 @@ impl Default for Media {
             frames_per_second: 30,
             max_bitrate: 2500,
             screen: Size { width: 1280, height: 720 },
+            pictures: 6,
         }
     }
 }

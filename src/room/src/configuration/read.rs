@@ -60,6 +60,7 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     section.number("frames_per_second", &mut to.media.frames_per_second, 20..=60);
     section.number("max_bitrate", &mut to.media.max_bitrate, 300..=20_000);
     section.take("screen", &mut to.media.screen, SCREEN, |value| size(value, (800, 480)));
+    section.number("pictures", &mut to.media.pictures, 1..=6);
     section.end();
 
     blur_section(Section::below("blur", blur, findings), blur, folder, to);
@@ -289,6 +290,8 @@ mod tests {
             ("media", "frames_per_second = \"30\""),
             ("media", "max_bitrate = 1"),
             ("media", "screen = \"640x360\""),
+            ("media", "pictures = 0"),
+            ("media", "pictures = 7"),
             ("blur", "mode = \"on\""),
             ("blur", "mode = true"),
             ("blur", "mode = \"image\""),

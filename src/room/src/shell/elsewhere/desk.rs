@@ -24,6 +24,7 @@ use crate::meeting::jitsi::link::Link;
 use crate::meeting::jitsi::muc;
 use crate::opinion::{Opinion, opinion};
 use crate::outbound::Address;
+use crate::screen::stage::MOST;
 use crate::screen::view::{JoiningView, Phase, ProposedView};
 use crate::servers::Recording;
 use crate::shell::socket::Voice;
@@ -329,6 +330,7 @@ impl Elsewhere {
             host: link.host().clone(),
             leaves_when_recorded: profile.is_none_or(|server| server.recording == Recording::Leave),
             screen: self.configuration.media.screen,
+            pictures: usize::try_from(self.configuration.media.pictures).unwrap_or(MOST),
             links: self.links,
         })
     }

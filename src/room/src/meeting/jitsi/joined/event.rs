@@ -18,6 +18,8 @@ pub struct Settings {
     pub leaves_when_recorded: bool,
     /// The room's screen.
     pub screen: Size,
+    /// The most pictures that it shows at once.
+    pub pictures: usize,
     /// The last number of a link that was used.
     pub links: u64,
 }

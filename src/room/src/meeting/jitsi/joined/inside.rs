@@ -76,10 +76,10 @@ impl Inside {
         shown.collect()
     }
 
-    /// What is to be shown now, and how the bridge is asked for it.
-    pub fn choose(&self, muc: &Muc, screen: Size) -> (Vec<SourceName>, Vec<Shown>) {
+    /// What is to be shown now on a screen of this size, this many pictures at most, and how the bridge is asked for it.
+    pub fn choose(&self, muc: &Muc, screen: Size, pictures: usize) -> (Vec<SourceName>, Vec<Shown>) {
         let candidates = self.candidates(muc);
-        let names = stage(&candidates, self.speaker.as_ref(), &self.shown, MOST);
+        let names = stage(&candidates, self.speaker.as_ref(), &self.shown, pictures.min(MOST));
         let shows = |name: &SourceName| {
             let screen = candidates.iter().any(|candidate| candidate.source == *name && candidate.screen);
             if screen { VideoType::Desktop } else { VideoType::Camera }

@@ -11,10 +11,12 @@
 //!
 //! Nothing in here opens a capture (P2): a moderator's *mute* becomes [`Action::Mute`], an *unmute* becomes nothing.
 
+mod bridge;
 mod event;
 mod features;
 mod inside;
 mod machine;
+mod server;
 mod stage;
 mod view;
 

@@ -36,6 +36,7 @@ fn settings(leaves: bool) -> Settings {
         host: Pii::new("meet.test".to_owned()),
         leaves_when_recorded: leaves,
         screen: Size { width: 1920, height: 1080 },
+        pictures: 6,
         links: 0,
     }
 }
