@@ -26,6 +26,8 @@ impl Joined {
     pub(super) fn link(&mut self, now: Instant, link: LinkId, state: LinkState, out: &mut Out) {
         let ours = self.inside.as_ref().is_some_and(|inside| inside.session.link() == Some(link));
         match state {
+            // The bridge has no reason to speak to who sends nothing, and nobody may be there to be heard.
+            LinkState::Silent if !self.sends.sound && !self.sends.picture => return,
             LinkState::Verified if ours => self.pathless = 0,
             LinkState::Failed(LinkFault::Path) if ours => self.pathless += 1,
             LinkState::Connecting

@@ -242,6 +242,31 @@ fn nobody_who_watches_rests_the_encoder_and_a_height_is_handed_on() {
 }
 
 #[test]
+fn p10_a_bridge_that_is_silent_to_who_speaks_is_given_up_after_a_while() {
+    let silent = Event::Link { link: LinkId(1), state: LinkState::Silent };
+    let restarts = |meeting: &mut Joined, now: Instant| {
+        let asked = question(&meeting.step(now, Event::Tick));
+        asked.iter().any(|(_, iq)| iq.children().any(|child| child.attr("action") == Some("session-terminate")))
+    };
+    let (mut meeting, now) = (joined(true), Instant::now());
+    in_call(&mut meeting, now);
+    let later = now + Duration::from_secs(60);
+    meeting.step(now, Event::Sends(Sends::default()));
+    meeting.step(now, silent.clone());
+    assert!(!restarts(&mut meeting, later), "who sends nothing may be told nothing");
+    meeting.step(later, Event::Sends(Sends { picture: false, sound: true }));
+    meeting.step(later, silent.clone());
+    meeting.step(later, Event::Link { link: LinkId(1), state: LinkState::Verified });
+    assert!(!restarts(&mut meeting, later + Duration::from_secs(60)), "it was heard again");
+    let now = later + Duration::from_secs(60);
+    meeting.step(now, silent);
+    assert!(!restarts(&mut meeting, now + Duration::from_secs(14)));
+    // A restart is asked for two seconds after the session is given up.
+    assert!(!restarts(&mut meeting, now + Duration::from_secs(15)));
+    assert!(restarts(&mut meeting, now + Duration::from_secs(18)));
+}
+
+#[test]
 fn a_recording_is_left_or_told_as_the_operators_rule_says() {
     let records = "<jibri-recording-status xmlns='http://jitsi.org/protocol/jibri' status='on'/>";
     for leaves in [true, false] {

@@ -16,6 +16,9 @@ use super::event::{Action, Peer};
 
 /// A link that is not verified by then does not work. The bridge gives up on DTLS after the same time.
 pub const CONNECTING: Duration = Duration::from_secs(30);
+/// A bridge of which nothing has come for five seconds (`LinkState::Silent`), although it is sent something, has so long to be heard again: together
+/// that is what Chromium's ICE takes to find a path lost.
+pub const HEARD_AGAIN: Duration = Duration::from_secs(15);
 /// Media answers in far less.
 pub const ANSWERING: Duration = Duration::from_secs(10);
 

@@ -12,7 +12,7 @@ use super::super::error::JingleError;
 use super::super::source::{EndpointId, Owner, SourceName};
 use super::super::stanza::{Action as Word, BridgeSession, Condition, Jingle, Reason, SessionId};
 use super::event::{Action, Event, Fault, Peer, Refusal, Reply, Request, Way};
-use super::live::{Live, Phase};
+use super::live::{HEARD_AGAIN, Live, Phase};
 use super::restarts::Restarts;
 
 /// After a loss, before a restart is asked for: the focus may know already, and offer another bridge by itself.
@@ -349,8 +349,17 @@ impl Session {
     }
 
     fn settle(&mut self, now: Instant, before: Option<Streams>, out: &mut Vec<Action>) {
-        let State::Live(mut live) = std::mem::replace(&mut self.state, State::None) else {
-            return;
+        let mut live = match std::mem::replace(&mut self.state, State::None) {
+            State::Live(live) => live,
+            // Nothing to settle: what is held or broken stays so.
+            other @ (State::None
+            | State::Held(..)
+            | State::Broken { .. }
+            | State::Restarting { .. }
+            | State::Refused) => {
+                self.state = other;
+                return;
+            }
         };
         let before = before.unwrap_or_else(|| live.streams.clone());
         let settled = live.settle(now, &before, &self.wanted, |stream| self.codec(stream), out);
@@ -414,7 +423,11 @@ impl Session {
             return;
         }
         match state {
-            LinkState::Connecting | LinkState::Silent | LinkState::Closed => {}
+            LinkState::Connecting | LinkState::Closed => {}
+            LinkState::Silent => {
+                let due = now + HEARD_AGAIN;
+                live.verify_by = Some(live.verify_by.map_or(due, |earlier| earlier.min(due)));
+            }
             LinkState::Verified => live.verify_by = None,
             LinkState::Failed(LinkFault::Path) => self.break_off(now, Condition::ConnectivityError, out),
             LinkState::Failed(LinkFault::Description | LinkFault::Pipeline) => {

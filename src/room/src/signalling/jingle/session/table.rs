@@ -195,7 +195,14 @@ fn table() -> String {
         for index in 0..events(0).len() {
             let (_, mut stage) = situations().into_iter().find(|(name, _)| *name == situation).unwrap();
             let (name, wait, event) = events(stage.asked).remove(index);
-            let actions: Vec<String> = stage.session.step(stage.now + wait, event).iter().map(word).collect();
+            let (then, before) = (stage.now + wait, stage.session.deadline());
+            let mut actions: Vec<String> = stage.session.step(then, event).iter().map(word).collect();
+            // What is forgotten in silence shows by what is no longer due.
+            match stage.session.deadline() {
+                after if after == before => {}
+                Some(due) => actions.push(format!("due in {} s", due.saturating_duration_since(then).as_secs())),
+                None => actions.push("nothing due".to_owned()),
+            }
             if !actions.is_empty() {
                 writeln!(text, "    {name:22}{}", actions.join(", ")).unwrap();
             }
