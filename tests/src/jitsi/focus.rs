@@ -147,7 +147,13 @@ impl Focus {
     /// Waits for the next `<jingle>` of any occupant (it has been acknowledged): from whom, what.
     #[track_caller]
     pub fn took(&self) -> (String, Element) {
-        crate::stage::eventually("an occupant sends Jingle", super::client::PATIENCE, || {
+        self.takes(super::client::PATIENCE)
+    }
+
+    /// The same, for as long as it may take.
+    #[track_caller]
+    pub fn takes(&self, within: std::time::Duration) -> (String, Element) {
+        crate::stage::eventually("an occupant sends Jingle", within, || {
             let mut state = self.state();
             (!state.jingle.is_empty()).then(|| state.jingle.remove(0))
         })

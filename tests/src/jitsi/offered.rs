@@ -1,7 +1,7 @@
 //! A session that the focus offers, on the double of the bridge: Jingle on one side, what the bridge wants of it on the other.
 //! jicofo's words are those of recording 15a.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use minidom::Element;
 use subrosa_messages::Pii;
 use subrosa_messages::media::Kind;
+use subrosa_room::signalling::jingle::content::Content;
 use subrosa_room::signalling::jingle::source::{
     EndpointId, Group, Owner, Semantics, Source, SourceName, Sources, VideoType,
 };
@@ -17,6 +18,7 @@ use subrosa_room::signalling::jingle::{Action, Jingle, SessionId};
 use subrosa_room::signalling::xmpp::frame;
 
 use super::bridge::{Accepted, Bridge, Shows};
+use super::socket::Socket;
 
 /// A stream of somebody else.
 #[derive(Clone, Debug)]
@@ -50,23 +52,54 @@ impl Stream {
 pub struct Offered {
     /// The bridge that it is on.
     pub bridge: Bridge,
+    /// The bridge's channel, where it is a WebSocket.
+    pub socket: Option<Socket>,
     sid: &'static str,
     streams: Mutex<Vec<Stream>>,
+    /// Names of those that the focus has told of.
+    announced: Mutex<BTreeSet<String>>,
     flowing: Mutex<BTreeSet<u32>>,
+    /// What the room has said over the channel, since the beginning.
+    said: Mutex<Vec<serde_json::Value>>,
 }
 
 impl Offered {
     /// A session of this name, on a bridge of its own, which has these streams and forwards none yet.
     #[must_use]
     pub fn new(sid: &'static str, streams: Vec<Stream>) -> Self {
-        let bridge = Bridge::start(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        Offered { bridge, sid, streams: Mutex::new(streams), flowing: Mutex::default() }
+        Self::on(Bridge::start(IpAddr::V4(Ipv4Addr::LOCALHOST)), sid, streams)
+    }
+
+    /// The same on a server whose bridge has no data channels: its channel is a WebSocket.
+    #[must_use]
+    pub fn over_socket(sid: &'static str, streams: Vec<Stream>, socket: Socket) -> Self {
+        let bridge = Bridge::without_channel(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Offered { socket: Some(socket), ..Self::on(bridge, sid, streams) }
+    }
+
+    fn on(bridge: Bridge, sid: &'static str, streams: Vec<Stream>) -> Self {
+        let streams = Mutex::new(streams);
+        let (announced, flowing, said) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Offered { bridge, socket: None, sid, streams, announced, flowing, said }
     }
 
     /// The `<jingle>` that offers it, with the streams that flow already.
     #[must_use]
     pub fn initiate(&self) -> Element {
         self.offer(|digest| digest)
+    }
+
+    /// The same with an address where nobody answers.
+    ///
+    /// # Panics
+    /// When there is no address at all.
+    #[must_use]
+    pub fn unreachable(&self) -> Element {
+        let nobody = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+        let mut jingle = Jingle::read(&self.initiate()).expect("a session-initiate");
+        let transports = jingle.contents.iter_mut().filter_map(|content| content.transport.as_mut());
+        transports.flat_map(|transport| &mut transport.candidates).for_each(|one| one.port = nobody.port());
+        jingle.write()
     }
 
     /// The same with another certificate than the bridge has.
@@ -79,11 +112,18 @@ impl Offered {
         let mut jingle = recorded(Action::SessionInitiate);
         jingle.sid = SessionId(self.sid.to_owned());
         let mut sources = bridges_own();
-        let flowing = locked(&self.flowing);
-        for stream in locked(&self.streams).iter().filter(|stream| flowing.contains(&stream.ssrc)) {
+        let announced = locked(&self.announced);
+        for stream in locked(&self.streams).iter().filter(|stream| announced.contains(&stream.name())) {
             sources.extend(sources_of(stream)).expect("few sources");
         }
         jingle.compact = Some(sources);
+        if self.socket.is_some() {
+            let is_channel =
+                |content: &Content| content.transport.as_ref().is_some_and(|transport| transport.sctp.is_some());
+            jingle.contents.retain(|content| !is_channel(content));
+            let left: Vec<String> = jingle.contents.iter().map(|content| content.name.clone()).collect();
+            jingle.bundle.retain(|name| left.contains(name));
+        }
         let bridge = self.bridge.transport();
         let (hash, named) = bridge.fingerprint;
         let fingerprint =
@@ -94,6 +134,7 @@ impl Offered {
             transport.fingerprints = vec![fingerprint.clone()];
             transport.candidates = vec![candidate(&bridge.candidate)];
             transport.web_sockets.clear();
+            transport.web_sockets.extend(self.socket.as_ref().map(|socket| Pii::new(socket.url())));
             if let Some(sctp) = &mut transport.sctp {
                 sctp.port = 5000;
             }
@@ -131,9 +172,58 @@ impl Offered {
     /// The bridge forwards a stream from now on. Nothing is told of it yet.
     pub fn flow(&self, name: &str) {
         let stream = self.named(name);
+        locked(&self.announced).insert(name.to_owned());
         if locked(&self.flowing).insert(stream.ssrc) {
             self.bridge.add(stream.ssrc, stream.shows);
         }
+    }
+
+    /// Somebody has a stream, and the bridge does not forward it yet: the `<jingle>` that tells of it.
+    #[must_use]
+    pub fn announce(&self, name: &str) -> Element {
+        locked(&self.announced).insert(name.to_owned());
+        self.changed(Action::SourceAdd, name)
+    }
+
+    /// Forwards what is announced and what the room has asked for: all sound, and pictures with a height above nought (recording 02: the last
+    /// constraints count, and who is not named has the default). What the room asks for, by name.
+    pub fn obey(&self) -> BTreeMap<String, i64> {
+        self.listen();
+        let said = locked(&self.said);
+        let Some(wishes) = said.iter().rev().find(|one| one["colibriClass"] == "ReceiverVideoConstraints") else {
+            return BTreeMap::new();
+        };
+        let default = wishes["defaultConstraints"]["maxHeight"].as_i64().unwrap_or(0);
+        let streams = locked(&self.streams).clone();
+        let mut asked = BTreeMap::new();
+        for stream in streams.iter().filter(|stream| locked(&self.announced).contains(&stream.name())) {
+            let height = wishes["constraints"][stream.name()]["maxHeight"].as_i64().unwrap_or(default);
+            if stream.kind() == Kind::Video && height != 0 {
+                asked.insert(stream.name(), height);
+            }
+            let wanted = stream.kind() == Kind::Audio || height != 0;
+            let flows = locked(&self.flowing).contains(&stream.ssrc);
+            if wanted && !flows && locked(&self.flowing).insert(stream.ssrc) {
+                self.bridge.add(stream.ssrc, stream.shows.at(height));
+            }
+        }
+        asked
+    }
+
+    /// The bridge says something over the room's channel.
+    pub fn says(&self, message: &serde_json::Value) {
+        match &self.socket {
+            Some(socket) => socket.say(&message.to_string()),
+            None => self.bridge.say(&message.to_string()),
+        }
+    }
+
+    /// What the room has said over the channel so far is kept, in order.
+    fn listen(&self) {
+        let mut heard = self.bridge.heard();
+        heard.extend(self.socket.iter().flat_map(Socket::heard));
+        let messages = heard.iter().map(|text| serde_json::from_str(text).expect("JSON"));
+        locked(&self.said).extend(messages);
     }
 
     /// It forwards a stream: the `<jingle>` that tells of it.
@@ -148,6 +238,7 @@ impl Offered {
     #[must_use]
     pub fn remove(&self, name: &str) -> Element {
         let stream = self.named(name);
+        locked(&self.announced).remove(name);
         if locked(&self.flowing).remove(&stream.ssrc) {
             self.bridge.remove(stream.ssrc);
         }
@@ -178,18 +269,18 @@ impl Offered {
     /// When none comes.
     #[track_caller]
     pub fn hears<T>(&self, what: &str, within: Duration, find: impl Fn(&serde_json::Value) -> Option<T>) -> T {
-        let (until, mut others) = (Instant::now() + within, Vec::new());
+        let until = Instant::now() + within;
+        let mut looked_at = 0;
         while Instant::now() < until {
-            for text in self.bridge.heard() {
-                let message: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-                if let Some(found) = find(&message) {
-                    return found;
-                }
-                others.push(text);
+            self.listen();
+            let said = locked(&self.said).clone();
+            if let Some(found) = said.iter().skip(looked_at).find_map(&find) {
+                return found;
             }
+            looked_at = said.len();
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("the room did not say: {what}; it said {others:#?}");
+        panic!("the room did not say: {what}; it said {:#?}", locked(&self.said));
     }
 
     fn named(&self, name: &str) -> Stream {

@@ -78,6 +78,13 @@ impl Prosody {
         self.folder.path().join("authority.pem")
     }
 
+    /// Its own certificate and key (PEM), for others on the same host.
+    #[must_use]
+    pub fn certificate(&self) -> (PathBuf, PathBuf) {
+        let folder = self.folder.path().join("certs");
+        (folder.join("localhost.crt"), folder.join("localhost.key"))
+    }
+
     /// What it has written so far.
     #[must_use]
     pub fn log(&self) -> String {

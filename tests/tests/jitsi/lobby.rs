@@ -9,10 +9,11 @@ use subrosa_room::signalling::xmpp::{Build, Told, namespace};
 use subrosa_tests::jitsi::client::{Client, Occupant};
 use subrosa_tests::jitsi::focus::Focus;
 use subrosa_tests::jitsi::guest::{Guest, Seen};
+use subrosa_tests::jitsi::meeting::{ROOM, server};
 use subrosa_tests::jitsi::prosody::{Options, Prosody};
 use subrosa_tests::needs;
 
-use super::prosody::{PROSODY, ROOM, server};
+use super::prosody::PROSODY;
 
 const LOBBY: &str = "rose@lobby.meet.test";
 

@@ -3,6 +3,8 @@
 
 mod lobby;
 mod media;
+mod paths;
 mod prosody;
 mod room;
 mod session;
+mod several;

@@ -3,23 +3,17 @@
 use std::time::{Duration, Instant};
 
 use subrosa_tests::jitsi::bridge::Shows;
-use subrosa_tests::jitsi::client::Occupant;
-use subrosa_tests::jitsi::focus::Focus;
+use subrosa_tests::jitsi::meeting::{Meeting, Proposed, ROOM, SOON};
 use subrosa_tests::jitsi::offered::{Offered, Stream};
-use subrosa_tests::jitsi::prosody::{Options, Prosody};
 use subrosa_tests::needs;
-use subrosa_tests::room::Room;
 use subrosa_tests::sim::{Line, loudness};
-use subrosa_tests::stage::{Stage, artefact, eventually};
+use subrosa_tests::stage::{Stage, eventually};
 
-use super::prosody::{PROSODY, ROOM, server};
-use super::room::{Join, nick, room};
+use super::prosody::PROSODY;
 
 const ALICE: &str = "aaaaaaaa";
 const GREEN: u32 = 0xff00_c000;
 const RED: u32 = 0xffc0_0000;
-/// Long enough for a busy machine.
-const SOON: Duration = Duration::from_secs(15);
 
 fn camera(ssrc: u32, colour: u32) -> Stream {
     Stream { owner: ALICE, ssrc, shows: Shows::Vp8(colour), screen: false }
@@ -29,65 +23,9 @@ fn microphone(ssrc: u32) -> Stream {
     Stream { owner: ALICE, ssrc, shows: Shows::Tone(600), screen: false }
 }
 
-/// A room that is in a meeting with Alice, before anything is offered.
-struct Meeting {
-    room: Room,
-    join: Join,
-    alice: Occupant,
-    focus: Focus,
-    place: String,
-    _prosody: Prosody,
-    _stage: Stage,
-}
-
-fn meeting() -> Meeting {
-    let stage = Stage::take();
-    let (prosody, focus, link) = server(Options::default(), true);
-    let alice = Occupant::join(&prosody, ROOM, ALICE, "Alice");
-    alice.sends(&[("aaaaaaaa-a0", false), ("aaaaaaaa-v0", false)]);
-    let room = room(&prosody, "allow");
-    let join = Join::start(&room, &link);
-    join.says("Press the button");
-    room.sim.press();
-    let place = format!("{ROOM}/{}", nick(&focus));
-    Meeting { room, join, alice, focus, place, _prosody: prosody, _stage: stage }
-}
-
-impl Drop for Meeting {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let picture = self.room.sim.screen().unwrap_or_default();
-            let _unwritable = std::fs::write(artefact("jitsi-screen.jpg"), picture);
-        }
-    }
-}
-
-impl Meeting {
-    /// The focus offers the room this session, and the room takes it.
-    #[track_caller]
-    fn offers(&self, session: &Offered, offer: minidom::Element) {
-        self.tells(offer);
-        let (from, accept) = self.focus.took();
-        assert_eq!(from, self.place);
-        session.accept(&accept);
-    }
-
-    #[track_caller]
-    fn tells(&self, jingle: minidom::Element) {
-        assert_eq!(self.focus.jingle(&self.place, jingle).attr("type"), Some("result"));
-    }
-
-    /// The part of the room's screen that is of this colour, 0 to 1.
-    fn shows(&self, wanted: [u8; 3]) -> f64 {
-        let look = self.room.sim.look().unwrap_or_default();
-        let near = |pixel: &&[u8; 3]| pixel.iter().zip(wanted).all(|(one, other)| one.abs_diff(other) < 48);
-        look.iter().filter(near).count() as f64 / look.len().max(1) as f64
-    }
-
-    #[track_caller]
-    fn shows_soon(&self, what: &str, wanted: [u8; 3], least: f64, most: f64) {
-        eventually(what, SOON, || (least..=most).contains(&self.shows(wanted)).then_some(()));
-    }
+/// A room that is in a meeting with Alice. The stage is put down after it.
+fn meeting() -> (Stage, Meeting) {
+    (Stage::take(), Proposed::with(&[(ALICE, "Alice")], Vec::new()).press())
 }
 
 /// A frame of the room's picture, decoded after this many.
@@ -104,7 +42,7 @@ fn frames(session: &Offered) -> usize {
 #[test]
 fn p1_p2_picture_and_sound_go_both_ways_and_a_mute_closes() {
     needs!(PROSODY);
-    let meeting = meeting();
+    let (_stage, meeting) = meeting();
     let sim = &meeting.room.sim;
     assert!(!sim.lit(Line::CameraLive), "nobody is there to see it");
     let bridge = Offered::new("first", vec![camera(1001, GREEN), microphone(2001)]);
@@ -135,7 +73,7 @@ fn p1_p2_picture_and_sound_go_both_ways_and_a_mute_closes() {
     println!("source-add → on the room's screen: {:.2} s", added.elapsed().as_secs_f64());
     eventually("Alice is heard", SOON, || (loudness(&sim.heard(1)) > -40.0).then_some(()));
     // Nobody watches: no picture is sent, and it comes back.
-    let own = meeting.place.rsplit('/').next().unwrap().to_owned();
+    let own = meeting.own();
     let wish = |height: i64| {
         format!(r#"{{"colibriClass":"SenderSourceConstraints","sourceName":"{own}-v0","maxHeight":{height}}}"#)
     };
@@ -159,7 +97,7 @@ fn p1_p2_picture_and_sound_go_both_ways_and_a_mute_closes() {
     sim.mute(false);
     eventually("a hand has opened it", SOON, || sim.lit(Line::MicrophoneLive).then_some(()));
     // Alice stops her camera, and the stream ends.
-    meeting.alice.sends(&[("aaaaaaaa-a0", false), ("aaaaaaaa-v0", true)]);
+    meeting.others[0].sends(&[("aaaaaaaa-a0", false), ("aaaaaaaa-v0", true)]);
     meeting.shows_soon("Alice's name in place of her picture", [0, 192, 0], 0.0, 0.02);
     sim.hold();
     eventually("everything is closed", SOON, || {
@@ -170,8 +108,8 @@ fn p1_p2_picture_and_sound_go_both_ways_and_a_mute_closes() {
 #[test]
 fn streams_come_and_go_and_come_again_on_the_same_line() {
     needs!(PROSODY);
-    let meeting = meeting();
-    meeting.alice.sends(&[("aaaaaaaa-v0", false), ("aaaaaaaa-v1", false)]);
+    let (_stage, meeting) = meeting();
+    meeting.others[0].sends(&[("aaaaaaaa-v0", false), ("aaaaaaaa-v1", false)]);
     let screen = Stream { screen: true, ..camera(1003, RED) };
     let bridge = Offered::new("s", vec![camera(1001, GREEN), screen]);
     meeting.offers(&bridge, bridge.initiate());
@@ -190,7 +128,7 @@ fn streams_come_and_go_and_come_again_on_the_same_line() {
 #[test]
 fn p10_another_bridge_is_taken_when_the_focus_offers_one_and_the_room_stays_in() {
     needs!(PROSODY);
-    let meeting = meeting();
+    let (_stage, meeting) = meeting();
     let streams = || vec![camera(1001, GREEN)];
     let first = Offered::new("first", streams());
     first.flow("aaaaaaaa-v0");
@@ -214,7 +152,7 @@ fn p10_another_bridge_is_taken_when_the_focus_offers_one_and_the_room_stays_in()
 #[test]
 fn p8_a_bridge_with_another_certificate_gets_nothing_and_the_meeting_is_left() {
     needs!(PROSODY);
-    let mut meeting = meeting();
+    let (_stage, mut meeting) = meeting();
     let bridge = Offered::new("s", Vec::new());
     meeting.offers(&bridge, bridge.forged());
     meeting.join.says("Picture and sound would not come from the server");
@@ -226,7 +164,7 @@ fn p8_a_bridge_with_another_certificate_gets_nothing_and_the_meeting_is_left() {
 #[test]
 fn p10_media_that_dies_in_a_meeting_comes_back_into_it() {
     needs!(PROSODY);
-    let meeting = meeting();
+    let (_stage, meeting) = meeting();
     let bridge = Offered::new("first", Vec::new());
     meeting.offers(&bridge, bridge.initiate());
     picture(&bridge, 0);

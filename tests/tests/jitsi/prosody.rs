@@ -12,23 +12,14 @@ use subrosa_room::meeting::jitsi::muc;
 use subrosa_room::signalling::jingle::Jingle;
 use subrosa_room::signalling::xmpp::{Told, element, frame};
 use subrosa_tests::jitsi::client::Occupant;
-use subrosa_tests::jitsi::focus::{Answer, Focus};
+use subrosa_tests::jitsi::focus::Answer;
 use subrosa_tests::jitsi::guest::{Guest, Seen};
+use subrosa_tests::jitsi::meeting::{ROOM, server};
 use subrosa_tests::jitsi::prosody::{Options, Prosody};
 use subrosa_tests::needs;
 use subrosa_tests::stage::{Need, eventually, tree};
 
-pub const ROOM: &str = "rose@muc.meet.test";
 pub const PROSODY: Need = Need::Program("prosody");
-
-/// Prosody with the focus in it, and the link of a room there.
-pub fn server(options: Options, by_http: bool) -> (Prosody, Focus, String) {
-    let prosody = Prosody::start(options);
-    prosody.settings(prosody.secure, by_http);
-    let focus = Focus::start(&prosody);
-    let link = format!("https://localhost:{}/Rose", prosody.secure);
-    (prosody, focus, link)
-}
 
 pub fn nick(guest: &Guest, count: usize) -> String {
     guest.is_in(count).resource().expect("a nick").to_owned()

@@ -1,86 +1,21 @@
 //! The whole room: its programs, a person at its button, `subrosa join`.
 
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 use std::time::Duration;
 
 use subrosa_tests::jitsi::client::Occupant;
 use subrosa_tests::jitsi::focus::Focus;
+use subrosa_tests::jitsi::meeting::{ROOM, room, server};
 use subrosa_tests::jitsi::prosody::{Options, Prosody};
+use subrosa_tests::jitsi::visit::Join;
 use subrosa_tests::needs;
-use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::stage::{Stage, eventually, program};
 
-use super::prosody::{PROSODY, ROOM, server};
-
-/// A room whose operator trusts the authority of the test's server, and says this of servers.
-pub fn room(prosody: &Prosody, unknown: &str) -> Room {
-    let joining = format!("authority = \"{}\"\nunknown_servers = \"{unknown}\"\n", prosody.authority().display());
-    Room::start(Plan { more: vec![("joining", joining)], ..Plan::default() })
-}
-
-/// `subrosa join`, as it runs.
-pub struct Join {
-    program: Child,
-    said: Arc<Mutex<String>>,
-}
-
-impl Join {
-    pub fn start(room: &Room, link: &str) -> Self {
-        let mut program = Command::new(program("subrosa"))
-            .args(["join", link, "--run"])
-            .arg(room.run_dir().path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("`subrosa join`");
-        let said = Arc::new(Mutex::new(String::new()));
-        let (mut from, into) = (program.stdout.take().expect("its output"), Arc::clone(&said));
-        std::thread::spawn(move || {
-            let mut part = [0; 4096];
-            while let Ok(read @ 1..) = std::io::Read::read(&mut from, &mut part) {
-                into.lock().unwrap().push_str(&String::from_utf8_lossy(&part[..read]));
-            }
-        });
-        Join { program, said }
-    }
-
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    #[track_caller]
-    pub fn says(&self, words: &str) {
-        let told = format!("“{words}” in the terminal");
-        eventually(&told, Duration::from_secs(20), || self.said().contains(words).then_some(()));
-    }
-
-    pub fn types(&mut self, line: &str) {
-        let input = self.program.stdin.as_mut().expect("its input");
-        writeln!(input, "{line}").expect("a line");
-    }
-
-    /// Waits for its end; its exit code.
-    #[track_caller]
-    pub fn ends(&mut self) -> Option<i32> {
-        eventually("`subrosa join` ends", Duration::from_secs(40), || self.program.try_wait().expect("its end")).code()
-    }
-}
-
-impl Drop for Join {
-    fn drop(&mut self) {
-        let _gone = (self.program.kill(), self.program.wait());
-        if std::thread::panicking() {
-            eprintln!("`subrosa join` has said:\n{}", self.said());
-        }
-    }
-}
+use super::prosody::PROSODY;
 
 /// The room is in the meeting; its nick.
 #[track_caller]
-pub fn nick(focus: &Focus) -> String {
+fn nick(focus: &Focus) -> String {
     let own = || focus.people(ROOM).into_keys().find(|nick| nick != "aaaaaaaa");
     eventually("the room is in the meeting", Duration::from_secs(20), own)
 }

@@ -7,12 +7,13 @@ use subrosa_room::meeting::jitsi::muc;
 use subrosa_room::signalling::xmpp::Told;
 use subrosa_tests::jitsi::client::Occupant;
 use subrosa_tests::jitsi::guest::{Guest, Seen};
+use subrosa_tests::jitsi::meeting::{ROOM, server};
 use subrosa_tests::jitsi::prosody::Options;
 use subrosa_tests::jitsi::wire::Wire;
 use subrosa_tests::needs;
 use subrosa_tests::stage::eventually;
 
-use super::prosody::{PROSODY, ROOM, server};
+use super::prosody::PROSODY;
 
 fn said(line: &str) -> impl Fn(&Seen) -> bool {
     move |seen| matches!(seen, Seen::Muc(muc::Told::Said(_, text)) if text.reveal() == line)

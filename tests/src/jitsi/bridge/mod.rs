@@ -81,6 +81,19 @@ impl Bridge {
     /// When GStreamer lacks something.
     #[must_use]
     pub fn start(address: IpAddr) -> Self {
+        Self::begin(address, true)
+    }
+
+    /// One whose operator has switched data channels off (`videobridge.sctp.enabled`).
+    ///
+    /// # Panics
+    /// When GStreamer lacks something.
+    #[must_use]
+    pub fn without_channel(address: IpAddr) -> Self {
+        Self::begin(address, false)
+    }
+
+    fn begin(address: IpAddr, channel_line: bool) -> Self {
         gst::init().expect("GStreamer");
         let pipeline = gst::Pipeline::new();
         let webrtc = gst::ElementFactory::make("webrtcbin").property_from_str("bundle-policy", "max-bundle").build();
@@ -95,11 +108,15 @@ impl Bridge {
         let funnels = LINES.iter().enumerate().map(|(n, (name, caps))| add_line(&pipeline, &webrtc, n, name, caps));
         let funnels: Vec<gst::Element> = funnels.collect();
         pipeline.set_state(gst::State::Playing).expect("a running pipeline");
-        // One that both sides know of: nothing is said about it on the wire, and the bridge opens no channel.
-        let options = gst::Structure::builder("options").field("negotiated", true).field("id", 1000_i32).build();
-        let made = webrtc
-            .emit_by_name::<Option<gst_webrtc::WebRTCDataChannel>>("create-data-channel", &[&"unused", &Some(options)]);
-        assert!(made.is_some(), "a line for the channel");
+        if channel_line {
+            // One that both sides know of: nothing is said about it on the wire, and the bridge opens no channel.
+            let options = gst::Structure::builder("options").field("negotiated", true).field("id", 1000_i32).build();
+            let made = webrtc.emit_by_name::<Option<gst_webrtc::WebRTCDataChannel>>(
+                "create-data-channel",
+                &[&"unused", &Some(options)],
+            );
+            assert!(made.is_some(), "a line for the channel");
+        }
         take_channels(&webrtc, &channel);
         let reply = ask(&webrtc, "create-offer", &None::<gst::Structure>).expect("an offer");
         let offer: gst_webrtc::WebRTCSessionDescription = reply.get("offer").expect("an offer");

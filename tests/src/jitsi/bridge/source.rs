@@ -11,6 +11,8 @@ pub enum Shows {
     Vp8(u32),
     /// The same as H.264.
     H264(u32),
+    /// A picture in which all moves, of this height (16:9), 30 times a second, as VP8.
+    Moving(u32),
     /// A tone of this pitch, in Hz.
     Tone(u32),
 }
@@ -19,8 +21,21 @@ impl Shows {
     pub(super) fn line(self) -> usize {
         match self {
             Shows::Tone(_) => 0,
-            Shows::Vp8(_) => 1,
+            Shows::Vp8(_) | Shows::Moving(_) => 1,
             Shows::H264(_) => 2,
+        }
+    }
+
+    /// The layer that a bridge forwards to whoever asks for this height (-1: the largest): simulcast has a half and a quarter of the whole.
+    #[must_use]
+    pub fn at(self, height: i64) -> Self {
+        match self {
+            Shows::Moving(whole) => {
+                let layers = [whole / 4, whole / 2, whole];
+                let fits = |layer: &u32| height >= 0 && i64::from(*layer) >= height.min(i64::from(whole));
+                Shows::Moving(layers.into_iter().find(fits).unwrap_or(whole))
+            }
+            other => other,
         }
     }
 
@@ -36,6 +51,14 @@ impl Shows {
                 "{} ! vp8enc deadline=1 cpu-used=8 keyframe-max-dist=15 \
                  ! rtpvp8pay picture-id-mode=15-bit pt=100 ssrc={ssrc}",
                 picture(colour)
+            ),
+            Shows::Moving(height) => format!(
+                "videotestsrc is-live=true pattern=smpte horizontal-speed=4 \
+                 ! video/x-raw,format=I420,width={},height={height},framerate=30/1 \
+                 ! vp8enc deadline=1 cpu-used=8 threads=1 end-usage=cbr target-bitrate={} keyframe-max-dist=300 \
+                 ! rtpvp8pay picture-id-mode=15-bit pt=100 ssrc={ssrc}",
+                height * 16 / 9,
+                height * height * 3
             ),
             Shows::H264(colour) => format!(
                 "{} ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 \
