@@ -65,13 +65,17 @@ fn family(room: &Room) -> Vec<(&'static str, u32)> {
     PROCESSES.iter().map(|process| (*process, room.pid(process))).collect()
 }
 
-struct Span {
-    cpu: f64,
-    media: f64,
+/// What the three processes took over some time.
+pub struct Span {
+    /// All of them, in percent of a core.
+    pub cpu: f64,
+    /// Media alone.
+    pub media: f64,
     wakeups: f64,
 }
 
-fn over(room: &Room, seconds: u64) -> Span {
+/// Looks at a room for some seconds.
+pub fn over(room: &Room, seconds: u64) -> Span {
     let family = family(room);
     let look = || -> Vec<Figures> { family.iter().map(|(_, pid)| Figures::of(*pid).unwrap_or_default()).collect() };
     let (before, start) = (look(), Instant::now());

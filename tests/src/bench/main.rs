@@ -9,6 +9,7 @@ mod cost;
 mod far;
 mod guard;
 mod inference;
+mod join;
 mod kiosk;
 mod pictures;
 mod report;
@@ -69,6 +70,18 @@ enum Command {
         #[arg(long, hide = true)]
         inside: bool,
     },
+    /// A meeting elsewhere: from the press to the first picture, and what it costs with many streams on offer
+    Join {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// How often joining is timed
+        #[arg(long, default_value_t = 10)]
+        times: usize,
+        /// Seconds that each cost is measured over
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
     /// How far away people may sit from the camera; with pictures in tests/artefacts
     Far {
         /// Print JSON
@@ -111,6 +124,9 @@ fn main() {
     if matches!(arguments.command, Command::Kiosk { .. }) && !have(&[Need::Chromium, Need::Program("npm")]) {
         std::process::exit(2);
     }
+    if matches!(arguments.command, Command::Join { .. }) && !have(&[Need::Program("prosody")]) {
+        std::process::exit(2);
+    }
     let _stage = Stage::take();
     match arguments.command {
         Command::Call { json, edges, joins, times, seconds } => {
@@ -130,6 +146,16 @@ fn main() {
             blur::whole(&mut report);
             let encoder = cost::reference(&mut report, seconds);
             report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
+            report.print();
+        }
+        Command::Join { json, times, seconds } => {
+            let mut report = Report::start(json);
+            report.note("server: Prosody with doubles of jicofo and the bridge, on loopback; pictures of others: VP8, one of 720 lines and two small ones");
+            let _percent = cost::reference(&mut report, seconds);
+            join::times(&mut report, times);
+            for offered in [1, 5, 10] {
+                join::cost(&mut report, offered, seconds);
+            }
             report.print();
         }
         Command::Guard { inside: true, edges, .. } => guard::inside(edges),
