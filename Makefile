@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench setup setup-tests vm vm-debian build data install install-files deb cross deb-arm64
+.PHONY: help run test test-aarch64 lint soak bench fuzz setup setup-tests vm vm-debian build data install install-files deb cross deb-arm64
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -28,6 +28,9 @@ test: vm vm-debian build data ## all tests (those with users and network namespa
 test-aarch64: setup-tests data ## the segmenter's and the guard's tests on an emulated aarch64, with programs built for it
 	setup/test-aarch64.sh
 	setup/test-aarch64.sh guard
+
+fuzz: setup-tests ## hostile input for everything that a foreign server says, SECONDS (60) for each target
+	setup/fuzz.sh $(or $(SECONDS),60)
 
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
 	setup/lint.sh

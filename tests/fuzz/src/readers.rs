@@ -1,0 +1,61 @@
+//! Targets that read one text: whatever comes, it is refused or read, and what is read means the same when it is written and read again.
+
+use minidom::Element;
+use subrosa_room::meeting::jitsi::config_js::Configuration;
+use subrosa_room::meeting::jitsi::link::Link;
+use subrosa_room::signalling::colibri::FromBridge;
+use subrosa_room::signalling::jingle::{Jingle, namespace};
+use subrosa_room::signalling::xmpp::{Build, frame};
+
+/// A link that a person pastes.
+pub fn link(text: &str) {
+    let Ok(link) = Link::read(text) else { return };
+    let address = link.configuration_url();
+    assert!(address.reveal().starts_with("https://"), "nothing but TLS");
+    // The host is the one that is contacted, whatever else stands in the link.
+    let rest = address.reveal().strip_prefix("https://").unwrap_or_default();
+    assert!(rest.starts_with(link.host().reveal()), "the host of the link");
+}
+
+/// `config.js`.
+pub fn config(text: &str) {
+    let Ok(link) = Link::read("https://meet.example.org/Rose") else { return };
+    let Ok(configuration) = Configuration::read(text, &link) else { return };
+    for address in [&configuration.websocket, &configuration.bosh, &configuration.conference_request] {
+        let scheme = address.as_ref().map(|address| address.reveal().scheme());
+        assert!(scheme.is_none_or(|scheme| matches!(scheme, "https" | "wss")), "nothing but TLS");
+    }
+}
+
+/// A frame of XMPP over WebSocket.
+pub fn stanza(text: &str) {
+    let Ok(element) = frame::read(text) else { return };
+    let again = frame::read(&frame::write(&element));
+    assert!(again.is_ok_and(|again| again == element), "written and read it is the same");
+}
+
+/// A Jingle message.
+pub fn jingle(text: &str) {
+    if let Ok(element) = frame::read(text) {
+        read_and_written(&element);
+    }
+}
+
+/// The sources of a Jingle message in their compact form.
+pub fn sources(text: &str) {
+    let compact = Element::bare("json-message", namespace::JITSI).holding(text);
+    let jingle = Element::bare("jingle", namespace::JINGLE).with("action", "source-add").with("sid", "s");
+    read_and_written(&jingle.child(compact));
+}
+
+fn read_and_written(element: &Element) {
+    let Ok(jingle) = Jingle::read(element) else { return };
+    let _refused_or_read = jingle.sources();
+    let again = Jingle::read(&jingle.write());
+    assert!(again.is_ok_and(|again| again == jingle), "written and read it is the same");
+}
+
+/// A message on the bridge's channel.
+pub fn colibri(text: &str) {
+    let _refused_or_read = FromBridge::read(text);
+}
