@@ -12,6 +12,7 @@ pub mod meeting;
 pub mod notice;
 pub mod opinion;
 pub mod outbound;
+pub mod remote;
 pub mod screen;
 pub mod servers;
 pub mod shell;

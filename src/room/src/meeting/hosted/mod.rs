@@ -31,7 +31,8 @@ mod stage;
 #[cfg(test)]
 mod table;
 
+pub use door::Door;
 pub use event::{Action, Event, Facts};
 pub use machine::{Hosted, Rules};
 pub use name::is_name;
-pub use secrets::{Secrets, session_key};
+pub use secrets::{Secrets, same, session_key};
