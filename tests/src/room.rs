@@ -262,6 +262,17 @@ impl Room {
         })
     }
 
+    /// The newest code for a phone, and the page it belongs on, from the terminal.
+    #[track_caller]
+    #[must_use]
+    pub fn code(&self) -> (String, String) {
+        eventually("the terminal shows a code for a phone", Duration::from_secs(5), || {
+            let terminal = self.terminal();
+            let after = |word: &str| terminal.lines().rev().find_map(|line| line.trim().strip_prefix(word));
+            Some((after("Remote:")?.trim().to_owned(), after("Code:")?.trim().to_owned()))
+        })
+    }
+
     /// Everything on standard output so far: the person's terminal.
     #[must_use]
     pub fn terminal(&self) -> String {

@@ -9,7 +9,7 @@ use crate::language::Language;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::meeting::jitsi::link::{Link, LinkError};
 use crate::notice::{JoinedFacts, Notice, joined};
-use crate::servers::Judgement;
+use crate::servers::{Judgement, Servers};
 
 /// What follows for whoever wants to join.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +61,17 @@ pub fn opinion(
         Judgement::Allowed | Judgement::Warned(_) => false,
         Judgement::Refused(_) => true,
     };
-    let operator = configuration.servers.profile(host).map(|server| {
+    Ok(Opinion { notice, operator: operator(&configuration.servers, host), text, refused, link })
+}
+
+/// Who runs a server, with the address, on one line, where that is on record.
+#[must_use]
+pub fn operator(servers: &Servers, host: &str) -> Option<String> {
+    servers.profile(host).map(|server| {
         let address =
             server.address.as_deref().unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty());
         std::iter::once(server.operator.as_str()).chain(address).collect::<Vec<_>>().join(", ")
-    });
-    Ok(Opinion { notice, operator, text, refused, link })
+    })
 }
 
 #[cfg(test)]

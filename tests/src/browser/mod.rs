@@ -241,10 +241,10 @@ impl Browser {
     }
 
     /// Errors on the console. That a browser without a session is told so (401) is how the page finds out that nobody has
-    /// knocked yet; browsers write it down as an error.
+    /// knocked yet and no phone been paired; browsers write it down as an error.
     pub fn console(&mut self) -> Vec<String> {
         let mut errors = self.driver.console();
-        errors.retain(|error| !(error.contains("401") && error.contains("/api/events")));
+        errors.retain(|error| !(error.contains("401") && error.contains("/events")));
         errors
     }
 

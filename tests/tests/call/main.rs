@@ -8,3 +8,4 @@ mod firefox;
 mod looks;
 mod page;
 mod relay;
+mod remote;

@@ -5,6 +5,7 @@ mod lobby;
 mod media;
 mod paths;
 mod prosody;
+mod remote;
 mod room;
 mod session;
 mod several;

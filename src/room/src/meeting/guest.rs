@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::language::Language;
 use crate::notice::Notice;
+use crate::remote::PhoneRequest;
 
 /// Names one guest of one meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,6 +106,8 @@ pub enum GuestRequest {
     Notice(Language, oneshot::Sender<Notice>),
     /// `GET /api/status`
     Status(oneshot::Sender<crate::status::Status>),
+    /// `/api/remote/…`: what a phone asks that is paired, or wants to be.
+    Phone(PhoneRequest),
 }
 
 /// What the meeting tells a guest's browser, as a server-sent event: `event: message`, `data:` this as JSON.

@@ -7,6 +7,7 @@ use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::invitation::{self, Shown};
 use super::label::{self, Breaks};
+use super::pairing;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, SMALL, Sheet, Style};
@@ -23,9 +24,22 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
     let words = sheet.words;
     let tight = !view.faults.is_empty();
     let side = free.height.min(if tight { 520.0 } else { 616.0 });
-    let code = Area { x: free.right() - side, y: free.y + (free.height - side) / 2.0, width: side, height: side };
-    let (left, width) = (free.x, code.x - 64.0 - free.x);
-    sheet.code(invitation.link_with_token.reveal(), code);
+    let column = Area { x: free.right() - side, width: side, ..free };
+    let (left, width) = (free.x, column.x - 64.0 - free.x);
+    match &view.remote.code {
+        None => {
+            let code = Area { y: free.y + (free.height - side) / 2.0, height: side, ..column };
+            sheet.code(invitation.link_with_token.reveal(), code);
+        }
+        Some(phone) => {
+            let panel = pairing::height(free.height);
+            let side = side.min(free.height - panel - pairing::GAP);
+            let top = free.y + (free.height - side - pairing::GAP - panel) / 2.0;
+            let code = Area { x: column.x + (column.width - side) / 2.0, y: top, width: side, height: side };
+            sheet.code(invitation.link_with_token.reveal(), code);
+            pairing::place(sheet, phone, Area { y: code.bottom() + pairing::GAP, height: panel, ..column });
+        }
+    }
 
     // The fingerprint stands at the bottom of the column, the rest at the top.
     let mut bottom = free.bottom();
@@ -48,28 +62,37 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
     let accent = Look::Bare { colour: Colour::Rose, ground: Colour::Ink };
     let room = label::printable(&view.room);
     let mut parts = vec![
-        Part::new(1, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
+        Part::new(2, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
             sheet.icon(Icon::Rose, left, top + 1.0, 52.0, accent);
             sheet.line(left + 72.0, top, width - 72.0, &room, Style::WORD, From::Outside);
         }),
-        Part::new(2, 30.0, Style::DIM.lines(1), move |sheet, top, _| {
+        Part::new(3, 30.0, Style::DIM.lines(1), move |sheet, top, _| {
             sheet.say(left, top, width, words.open_or_scan(), Style::DIM, 1);
         }),
-        Part::new(4, 4.0, link.height(), move |sheet, top, _| {
+        Part::new(6, 4.0, link.height(), move |sheet, top, _| {
             sheet.write(left, top, Anchor::Start, link, From::Outside);
         }),
-        Part::new(4, 10.0, pin_style.lines(1), move |sheet, top, _| {
+        Part::new(6, 10.0, pin_style.lines(1), move |sheet, top, _| {
             let base = top + (pin_style.size - SMALL) * 0.97;
             let label = sheet.line(left, base, 200.0, words.pin(), Style::DIM, From::Us);
             invitation::pin(sheet, left + label + 30.0, top, width - label - 30.0, invitation.pin.reveal(), pin_style);
         }),
     ];
     if invitation.local_only {
-        parts.push(Part::new(3, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
+        parts.push(Part::new(5, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
             invitation::local_only(sheet, left, top, width)
         }));
     }
-    parts.push(Part::new(0, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
+    let phones = (view.remote.phones > 0).then(|| words.phones(view.remote.phones));
+    let press = view.remote.code.is_none().then(|| words.press_to_pair().to_owned());
+    for (need, text) in [(4, phones), (0, press)] {
+        if let Some(text) = text {
+            parts.push(Part::new(need, 4.0, Style::DIM.lines(1), move |sheet, top, _| {
+                sheet.say(left, top, width, &text, Style::DIM, 1);
+            }));
+        }
+    }
+    parts.push(Part::new(1, 4.0, Style::DIM.lines(1), move |sheet, top, _| {
         sheet.say(left, top, width, words.hold_to_end(), Style::DIM, 1);
     }));
     column::place(sheet, parts, free.y, bottom - free.y);

@@ -5,7 +5,9 @@ use subrosa_messages::guard::{Level, NodeState, Refusal, Tier, Trust, Worth};
 use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
 
 use super::examples_elsewhere::{elsewhere, elsewhere_crowded};
-use super::view::{BackgroundView, CaptureView, Fault, GuestView, Invitation, JoiningView, Phase, View};
+use super::view::{
+    BackgroundView, CaptureView, CodeView, Fault, GuestView, Invitation, JoiningView, Phase, RemoteView, View,
+};
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
 
@@ -52,6 +54,28 @@ pub(super) fn invitation() -> Invitation {
     }
 }
 
+/// So many phones are paired, and one more can be.
+fn pairing(phones: usize) -> RemoteView {
+    let code = CodeView {
+        link: Pii::new("https://192.168.178.23:8443/remote".to_owned()),
+        link_with_token: Pii::new("https://192.168.178.23:8443/remote#0123456789abcdef0123456789abcdef".to_owned()),
+        code: Pii::new("731552".to_owned()),
+    };
+    RemoteView { phones, code: Some(code) }
+}
+
+fn long_pairing() -> RemoteView {
+    let code = CodeView {
+        link_with_token: Pii::new(
+            "https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/remote#0123456789abcdef0123456789abcdef"
+                .to_owned(),
+        ),
+        link: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/remote".to_owned()),
+        code: Pii::new("731552".to_owned()),
+    };
+    RemoteView { phones: 8, code: Some(code) }
+}
+
 fn long_invitation() -> Invitation {
     Invitation {
         link: Pii::new("https://[fd00:1234:5678:9abc:def0:1234:5678:9abc]:18443/".to_owned()),
@@ -93,6 +117,7 @@ pub(super) fn view(language: Language, phase: Phase) -> View {
         trust: Some(Trust::SimulatedUsers),
         measured: false,
         background: Some(BackgroundView::Hidden),
+        remote: RemoteView::default(),
         faults: Vec::new(),
     }
 }
@@ -136,6 +161,22 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             "awake-faults",
             View {
                 camera: Some(CaptureView { node: NodeState::Missing, refusal: Some(Refusal::Missing), ..closed(None) }),
+                faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
+                ..view(language, Phase::Awake { invitation: invitation() })
+            },
+        ),
+        ("awake-pairing", View { remote: pairing(0), ..view(language, Phase::Awake { invitation: invitation() }) }),
+        (
+            "awake-paired",
+            View {
+                remote: RemoteView { code: None, ..pairing(2) },
+                ..view(language, Phase::Awake { invitation: invitation() })
+            },
+        ),
+        (
+            "awake-pairing-faults",
+            View {
+                remote: pairing(1),
                 faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
                 ..view(language, Phase::Awake { invitation: invitation() })
             },
@@ -229,7 +270,13 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) },
         ),
     ];
-    scenes.extend(elsewhere(language).into_iter().map(|(name, phase)| (name, view(language, phase))));
+    for (name, phase) in elsewhere(language) {
+        if name == "joining-password" {
+            let remote = RemoteView { code: None, ..pairing(1) };
+            scenes.push(("joining-password-phone", View { remote, ..view(language, phase.clone()) }));
+        }
+        scenes.push((name, view(language, phase)));
+    }
     scenes
 }
 
@@ -284,11 +331,14 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
     views.extend(elsewhere_crowded(language));
     for fault in faults() {
         for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation() }] {
-            views.push(View {
-                room: room.to_owned(),
-                faults: vec![fault.clone(), Fault::Encoder, Fault::Disk],
-                ..view(language, phase)
-            });
+            for remote in [RemoteView::default(), RemoteView { code: None, ..long_pairing() }, long_pairing()] {
+                views.push(View {
+                    room: room.to_owned(),
+                    remote,
+                    faults: vec![fault.clone(), Fault::Encoder, Fault::Disk],
+                    ..view(language, phase.clone())
+                });
+            }
         }
     }
     let captures = [

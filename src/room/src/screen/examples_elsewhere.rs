@@ -34,6 +34,7 @@ pub(super) fn proposed(language: Language, host: &str, servers: &Servers, room: 
         operator,
         notice: joined(language, &JoinedFacts { room, host, server, judgement, hosts: &hosts }),
         refused: matches!(judgement, crate::servers::Judgement::Refused(_)),
+        by_phone: false,
     }
 }
 
@@ -103,6 +104,10 @@ pub(super) fn elsewhere(language: Language) -> Vec<(&'static str, Phase)> {
     let known = Servers { profiles: vec![server(HOST)], ..Servers::default() };
     let unknown = |unknown| Servers { unknown, ..Servers::default() };
     let proposed = |servers: &Servers| Phase::Proposed { meeting: proposed(language, HOST, servers, room) };
+    let by_phone = |phase| match phase {
+        Phase::Proposed { meeting } => Phase::Proposed { meeting: ProposedView { by_phone: true, ..meeting } },
+        other => other,
+    };
     let joining = |says| Phase::Joining { host: pii(HOST), says };
     let joined = |meeting| Phase::Joined { meeting, media_restarting: false };
     let screen = PictureView { screen: true, hand: false, muted: false, ..picture(9, "Guest B") };
@@ -126,6 +131,7 @@ pub(super) fn elsewhere(language: Language) -> Vec<(&'static str, Phase)> {
     vec![
         ("proposed", proposed(&known)),
         ("proposed-unknown", proposed(&unknown(Policy::Warn))),
+        ("proposed-phone", by_phone(proposed(&unknown(Policy::Warn)))),
         ("proposed-refused", proposed(&unknown(Policy::Refuse))),
         ("joining", joining(JoiningView::Connecting)),
         ("joining-lobby", joining(JoiningView::Waits(Failure::WaitingForApproval))),

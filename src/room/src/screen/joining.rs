@@ -16,7 +16,7 @@ use crate::meeting::jitsi::failure::Failure;
 const SENTENCE: Style = Style::new(56.0, Weight::Regular, Colour::Paper);
 
 /// Places the scene.
-pub(super) fn place(sheet: &mut Sheet<'_>, host: &Pii<String>, says: JoiningView, free: Area) {
+pub(super) fn place(sheet: &mut Sheet<'_>, host: &Pii<String>, says: JoiningView, phones: bool, free: Area) {
     let words = sheet.words;
     let left = free.x + 24.0;
     let width = (free.right() - left).min(1680.0);
@@ -47,7 +47,8 @@ pub(super) fn place(sheet: &mut Sheet<'_>, host: &Pii<String>, says: JoiningView
         }),
     ];
     if password {
-        let place = sheet.paragraph(words.password_where(), Style::DIM, width - 100.0, 2, Breaks::Words);
+        let place = if phones { words.password_on_the_phone() } else { words.password_where() };
+        let place = sheet.paragraph(place, Style::DIM, width - 100.0, 2, Breaks::Words);
         parts.push(Part::new(65, 16.0, place.height(), move |sheet, top, _| {
             sheet.write(left + 100.0, top, Anchor::Start, place, From::Us);
         }));

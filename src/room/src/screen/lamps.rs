@@ -48,7 +48,7 @@ impl Says {
 pub(super) enum Company {
     /// Nobody.
     Nobody,
-    /// Nobody yet; the room is on its way into a meeting elsewhere.
+    /// Nobody yet; a meeting elsewhere was proposed, or the room is on its way into it.
     Awaited,
     /// Guests on this device.
     Guests,
@@ -59,10 +59,12 @@ pub(super) enum Company {
 impl Company {
     fn of(phase: &Phase) -> Self {
         match phase {
-            Phase::Asleep | Phase::Awake { .. } | Phase::Proposed { .. } => Company::Nobody,
+            Phase::Asleep | Phase::Awake { .. } => Company::Nobody,
             Phase::Asking { guests, .. } | Phase::InCall { guests, .. } if guests.is_empty() => Company::Nobody,
             Phase::Asking { .. } | Phase::InCall { .. } => Company::Guests,
-            Phase::Joining { says: JoiningView::Connecting | JoiningView::Waits(_), .. } => Company::Awaited,
+            Phase::Proposed { .. } | Phase::Joining { says: JoiningView::Connecting | JoiningView::Waits(_), .. } => {
+                Company::Awaited
+            }
             Phase::Joining { says: JoiningView::Over(_), .. } => Company::Nobody,
             Phase::Joined { .. } => Company::Others,
         }

@@ -47,9 +47,10 @@ pub(super) fn place(sheet: &mut Sheet<'_>, meeting: &ProposedView, free: Area) {
         let said = meeting.operator.as_deref().unwrap_or_default();
         parts.extend(told(sheet, section, said, need, left, width));
     }
+    let more = if meeting.by_phone { words.given_by_phone() } else { words.more_where_it_was_given() };
     // Needed more than the sections that it tells where to find.
     parts.push(Part::new(35, 16.0, Style::DIM.lines(1), move |sheet, top, _| {
-        sheet.say(left + TITLE, top, width - TITLE, words.more_where_it_was_given(), Style::DIM, 1);
+        sheet.say(left + TITLE, top, width - TITLE, more, Style::DIM, 1);
     }));
     column::place(sheet, parts, free.y - 8.0, bottom - free.y);
 }

@@ -188,7 +188,7 @@ pub fn scene(view: &View, fonts: &Fonts) -> Scene {
             call::place(&mut sheet, guests, invitation, &[], *media_restarting, free);
         }
         Phase::Proposed { meeting } => proposed::place(&mut sheet, meeting, free),
-        Phase::Joining { host, says } => joining::place(&mut sheet, host, *says, free),
+        Phase::Joining { host, says } => joining::place(&mut sheet, host, *says, view.remote.phones > 0, free),
         Phase::Joined { meeting, media_restarting } => joined::place(&mut sheet, meeting, *media_restarting, free),
     }
     sheet.into_scene()

@@ -30,8 +30,30 @@ pub struct View {
     pub measured: bool,
     /// What becomes of what stands behind people; `None`: media has not said.
     pub background: Option<BackgroundView>,
+    /// Phones that may give the room a link.
+    pub remote: RemoteView,
     /// Things that a person can mend, the most urgent first.
     pub faults: Vec<Fault>,
+}
+
+/// Phones that may give the room a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteView {
+    /// How many are paired.
+    pub phones: usize,
+    /// How one more is paired; shown while the room is awake and nobody has come.
+    pub code: Option<CodeView>,
+}
+
+/// How a phone is paired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeView {
+    /// The page, to be typed.
+    pub link: Pii<String>,
+    /// The same with the token in its fragment, for the QR code.
+    pub link_with_token: Pii<String>,
+    /// What is typed there.
+    pub code: Pii<String>,
 }
 
 /// What becomes of what stands behind people.
@@ -127,6 +149,8 @@ pub struct ProposedView {
     pub notice: Notice,
     /// The operator's rule forbids it: it cannot be joined.
     pub refused: bool,
+    /// A paired phone gave the link.
+    pub by_phone: bool,
 }
 
 /// How far the way into a meeting elsewhere is.

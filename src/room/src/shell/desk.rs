@@ -19,6 +19,7 @@ use super::elsewhere::trip::News;
 use super::elsewhere::visit::Visit;
 use super::elsewhere::{Effect, Elsewhere};
 use super::known::{GUARD_MISSED, Known};
+use super::phones::Phones;
 use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
 use crate::background::{Behind, Unreadable};
@@ -27,7 +28,7 @@ use crate::meeting::act::RoomAct;
 use crate::meeting::guest::{GuestEvent, GuestId, GuestRequest, KnockRefusal, SessionKey};
 use crate::meeting::hosted::{Action, Event, Facts, Hosted, Rules, Secrets, session_key};
 use crate::notice::Notice;
-use crate::screen::view::Invitation;
+use crate::screen::view::{CodeView, Invitation};
 use crate::status::{BoardFacts, Contact, Status};
 use crate::web::WebEvent;
 
@@ -58,6 +59,7 @@ pub struct Desk {
     outlets: Outlets,
     hosted: Hosted,
     elsewhere: Elsewhere,
+    phones: Phones,
     known: Known,
     guard: Option<Voice<RoomToGuard>>,
     media: Option<Voice<RoomToMedia>>,
@@ -70,6 +72,7 @@ pub struct Desk {
     /// The operator's picture: `None` until it has been read.
     behind: Option<Result<Behind, Unreadable>>,
     announced: Option<(Invitation, String)>,
+    announced_code: Option<CodeView>,
 }
 
 /// What this connection of media has been told.
@@ -106,6 +109,7 @@ impl Desk {
             outlets,
             hosted: Hosted::new(rules),
             elsewhere,
+            phones: Phones::default(),
             known: Known::nothing(board, now),
             guard: None,
             media: None,
@@ -117,6 +121,7 @@ impl Desk {
             card: None,
             behind: None,
             announced: None,
+            announced_code: None,
         }
     }
 
@@ -134,6 +139,8 @@ impl Desk {
             Heard::Said(frame) => {
                 let word = frame.message;
                 let act = RoomAct::in_word(&word);
+                // The press that wakes the room is one that phones may be paired by.
+                let pairs = RoomAct::in_word(&word);
                 match word {
                     GuardToRoom::State(state) => {
                         let awake = state.awake;
@@ -147,7 +154,10 @@ impl Desk {
                             None => {}
                         }
                     }
-                    GuardToRoom::Press { woke: true } => act.into_iter().for_each(|act| self.wake(now, act)),
+                    GuardToRoom::Press { woke: true } => {
+                        act.into_iter().for_each(|act| self.wake(now, act));
+                        pairs.into_iter().for_each(|act| self.pair(now, act));
+                    }
                     GuardToRoom::Press { woke: false } => {
                         act.into_iter().for_each(|act| self.press(now, act));
                     }
@@ -158,7 +168,7 @@ impl Desk {
     }
 
     fn wake(&mut self, now: Instant, act: RoomAct) {
-        if self.hosted.is_awake() || self.elsewhere.is_on() || self.elsewhere.wake(&act) {
+        if self.hosted.is_awake() || self.elsewhere.is_on() || self.elsewhere.wake(now, &act) {
             return;
         }
         match Secrets::new(self.configuration.meeting.pin_digits) {
@@ -176,15 +186,38 @@ impl Desk {
         if self.elsewhere.is_on() {
             let effects = self.elsewhere.press(now, &act);
             self.carry_out(now, effects);
-        } else {
+        } else if self.elsewhere.is_proposed() {
+            // What the screen says that a press does. The room's own meeting, which nobody is in, ends with it.
+            if self.elsewhere.wake(now, &act) {
+                self.step(now, Event::Slept);
+            }
+        } else if self.hosted.has_guests() {
             self.step(now, Event::Pressed(act));
+        } else {
+            self.pair(now, act);
         }
+    }
+
+    /// A press that has nothing else to do shows a code for a phone.
+    fn pair(&mut self, now: Instant, act: RoomAct) {
+        if self.shows_invitation() {
+            self.phones.pressed(now, act);
+        }
+    }
+
+    /// The room is awake, and nobody has come and no link been given.
+    fn shows_invitation(&self) -> bool {
+        let elsewhere = self.elsewhere.is_on() || self.elsewhere.is_proposed();
+        self.hosted.is_awake() && !self.hosted.has_guests() && !elsewhere
     }
 
     fn sleep(&mut self, now: Instant) {
         let effects = self.elsewhere.slept(now);
         self.carry_out(now, effects);
         self.step(now, Event::Slept);
+        if self.phones.slept(now) {
+            self.outlets.forget.send_modify(|meetings| *meetings += 1);
+        }
     }
 
     /// What the meeting elsewhere wants done.
@@ -212,7 +245,7 @@ impl Desk {
 
     /// Somebody who looks after the device says something.
     pub fn visit(&mut self, now: Instant, visit: Visit) {
-        let effects = self.elsewhere.visit(now, self.hosted.is_awake(), visit);
+        let effects = self.elsewhere.visit(now, self.hosted.has_guests(), visit);
         self.carry_out(now, effects);
         self.settle(now);
     }
@@ -330,6 +363,10 @@ impl Desk {
             }
             GuestRequest::Answer { session, link, sdp } => self.step(now, Event::Answered { session, link, sdp }),
             GuestRequest::Leave(session) => self.step(now, Event::Left(session)),
+            GuestRequest::Phone(request) => {
+                let effects = self.phones.request(now, self.hosted.has_guests(), &mut self.elsewhere, request);
+                self.carry_out(now, effects);
+            }
             GuestRequest::Notice(language, reply) => {
                 let facts = self.known.notice_facts(&self.configuration, language);
                 let _the_guest_may_be_gone = reply.send(Notice::of(language, &facts));
@@ -412,6 +449,7 @@ impl Desk {
         let effects = self.elsewhere.tick(now);
         self.carry_out(now, effects);
         self.step(now, Event::Tick);
+        self.phones.tick(now);
         self.settle(now);
     }
 
@@ -419,7 +457,8 @@ impl Desk {
     #[must_use]
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         let guard = self.known.guard_gone.into_iter().flat_map(|since| [since + GUARD_MISSED, since + GUARD_LOST]);
-        let meetings = self.hosted.deadline().into_iter().chain(self.elsewhere.deadline());
+        let meetings =
+            self.hosted.deadline().into_iter().chain(self.elsewhere.deadline()).chain(self.phones.deadline());
         guard.filter(|due| *due > now).chain(meetings).chain(self.known.count_down(now)).min()
     }
 
@@ -480,6 +519,13 @@ impl Desk {
             self.facts = facts;
             self.step(now, Event::Facts(facts));
         }
+        if self.hosted.has_guests() {
+            self.elsewhere.guests();
+        }
+        if !self.shows_invitation() {
+            self.phones.covered(now);
+        }
+        self.phones.tell(self.hosted.has_guests(), &self.elsewhere);
         self.configure(now);
         let want = self.hosted.count() > 0 || self.elsewhere.is_connected();
         let play = if self.elsewhere.is_on() { self.elsewhere.heard() } else { self.hosted.heard() };
@@ -521,9 +567,10 @@ impl Desk {
 
     fn commission(&mut self, now: Instant) {
         let mut view = self.known.view(&self.configuration, &self.hosted, now);
-        if let Some(phase) = self.elsewhere.phase(self.hosted.is_awake()) {
+        if let Some(phase) = self.elsewhere.phase(self.hosted.has_guests()) {
             view.phase = phase;
         }
+        view.remote = self.phones.view(self.known.link(&self.configuration).as_deref());
         let commission = Commission {
             view,
             card: CardCommission {
@@ -566,12 +613,20 @@ impl Desk {
                     self.announced = news;
                 }
             }
+            // On the way into a meeting elsewhere it is not asleep.
             (None, _) => {
-                if self.announced.take().is_some() {
+                if !self.elsewhere.is_on() && self.announced.take().is_some() {
                     self.outlets.terminal.asleep();
                 }
             }
             (Some(_), None) => {}
+        }
+        let code = self.announced.as_ref().and(self.phones.view(self.known.link(&self.configuration).as_deref()).code);
+        if self.announced_code != code {
+            if let Some(code) = &code {
+                self.outlets.terminal.pair(code);
+            }
+            self.announced_code = code;
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::language::Language;
 use crate::meeting::hosted::{Facts, Hosted};
 use crate::notice::{NoticeFacts, Operator};
 use crate::screen::CardReason;
-use crate::screen::view::{BackgroundView, CaptureView, Fault, Invitation, Phase, View};
+use crate::screen::view::{BackgroundView, CaptureView, Fault, Invitation, Phase, RemoteView, View};
 use crate::status::{BoardFacts, Contact, Status};
 
 /// A guard that is away for less is not worth a word on the screen.
@@ -281,6 +281,7 @@ impl Known {
             trust: self.guard.as_ref().map(|guard| guard.trust),
             measured: self.board.measured.is_some(),
             background: self.background_view(now),
+            remote: RemoteView::default(),
             faults: self.faults(now),
         }
     }

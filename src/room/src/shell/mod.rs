@@ -6,6 +6,7 @@ mod desk;
 mod elsewhere;
 mod known;
 mod life;
+mod phones;
 mod socket;
 mod terminal;
 

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use zeroize::Zeroizing;
 
-use crate::screen::view::Invitation;
+use crate::screen::view::{CodeView, Invitation};
 
 /// Standard output, if somebody reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,15 @@ impl Terminal {
             "\nThe room is awake.\n  Link:        {}\n  PIN:         {}\n  Fingerprint: {fingerprint}\n\n",
             invitation.link.reveal(),
             invitation.pin.reveal(),
+        )));
+    }
+
+    /// Says how a phone is paired.
+    pub fn pair(self, code: &CodeView) {
+        self.print(&Zeroizing::new(format!(
+            "\nA phone can be paired for a minute.\n  Remote:      {}\n  Code:        {}\n\n",
+            code.link.reveal(),
+            code.code.reveal(),
         )));
     }
 

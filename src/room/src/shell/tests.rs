@@ -1,5 +1,7 @@
 //! The desk between a guard, a media process and guests that are all channels.
 
+mod phones;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc as blocking;

@@ -79,6 +79,8 @@ files![
     "link.js",
     "main.js",
     "page.js",
+    "remote.html",
+    "remote.js",
     "room.js",
     "rose.svg",
     "status.html",

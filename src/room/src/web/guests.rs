@@ -26,7 +26,7 @@ use crate::meeting::guest::{GuestEvent, GuestRequest, Knock, KnockRefusal, Secre
 /// `__Host-` binds the cookie to this host, to HTTPS and to all paths (RFC 6265bis).
 const COOKIE_NAME: &str = "__Host-session";
 /// A comment is sent on a silent stream this often: the page and the kernel find out that the other side is gone.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Body of `POST /api/knock`.
 #[derive(Deserialize)]
@@ -58,12 +58,12 @@ struct Taken {
     admitted: bool,
 }
 
-fn room_does_not_answer() -> Response {
+pub(super) fn room_does_not_answer() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "the room does not answer, try again\n").into_response()
 }
 
 /// The library's words may quote what was sent; a person behind a broken page learns nothing from them.
-fn refused(rejection: &JsonRejection) -> Response {
+pub(super) fn refused(rejection: &JsonRejection) -> Response {
     (rejection.status(), "this is not what the page of this version sends\n").into_response()
 }
 
@@ -83,13 +83,24 @@ fn unknown() -> Response {
 }
 
 fn session_in(headers: &HeaderMap) -> Option<SessionKey> {
+    key_in(headers, COOKIE_NAME).map(SessionKey)
+}
+
+/// The 128 bits in a cookie of this name; none if they cannot be ours.
+pub(super) fn key_in(headers: &HeaderMap, cookie_name: &str) -> Option<Pii<String>> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let key = cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
-        (name == COOKIE_NAME).then_some(value)
+        (name == cookie_name).then_some(value)
     })?;
     let genuine = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-    genuine.then(|| SessionKey(Pii::new(key.to_owned())))
+    genuine.then(|| Pii::new(key.to_owned()))
+}
+
+/// `Retry-After` in whole seconds (RFC 9110, section 10.2.3).
+pub(super) fn say_when(response: &mut Response, wait: Duration) {
+    let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(RETRY_AFTER, whole_seconds.into());
 }
 
 /// `POST /api/knock`
@@ -131,8 +142,7 @@ fn refused_knock(refusal: KnockRefusal) -> Response {
     };
     let mut response = (status, Json(refusal)).into_response();
     if let Some(wait) = refusal.retry_after() {
-        let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, whole_seconds.into());
+        say_when(&mut response, wait);
     }
     response
 }

@@ -1,4 +1,4 @@
-//! HTTPS: the guests' page, what it asks of the meeting, and the status page.
+//! HTTPS: the guests' page, what it asks of the meeting, the remote's page, and the status page.
 //!
 //! [`serve`] is one task of the room process. It keeps no name, PIN or session; what a guest sends goes to the
 //! meeting as a [`GuestRequest`], and the answer goes back.
@@ -10,6 +10,7 @@ mod gate;
 mod guests;
 mod listen;
 mod pages;
+mod phones;
 mod report;
 mod router;
 mod site;

@@ -26,6 +26,11 @@ pub async fn guest(headers: HeaderMap) -> Response {
     served(files::find("index.html"), &headers)
 }
 
+/// `GET /remote`
+pub async fn remote(headers: HeaderMap) -> Response {
+    served(files::find("remote.html"), &headers)
+}
+
 /// `GET /status`
 pub async fn status(headers: HeaderMap) -> Response {
     served(files::find("status.html"), &headers)

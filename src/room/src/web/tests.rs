@@ -1,5 +1,6 @@
 //! The router without sockets, and the server with them.
 
+mod phones;
 mod requests;
 mod server;
 
@@ -80,6 +81,7 @@ fn answer(request: GuestRequest) -> String {
             let _ = reply.send(status());
             "status".to_owned()
         }
+        GuestRequest::Phone(request) => phones::answer(request),
     }
 }
 

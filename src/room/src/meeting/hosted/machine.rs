@@ -163,6 +163,12 @@ impl Hosted {
         self.guests().filter(|guest| guest.admitted).count()
     }
 
+    /// Somebody is in, or waits at the door.
+    #[must_use]
+    pub fn has_guests(&self) -> bool {
+        self.guests().next().is_some()
+    }
+
     /// What is heard in the room.
     #[must_use]
     pub fn heard(&self) -> Vec<TrackId> {

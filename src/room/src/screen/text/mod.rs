@@ -5,6 +5,7 @@ mod faults;
 mod hosted;
 mod joined;
 mod lamps;
+mod remote;
 
 use crate::language::Language;
 
@@ -28,7 +29,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 67] = [
+        let plain: [fn(Words) -> &'static str; 72] = [
             Words::model_missing,
             Words::model_damaged,
             Words::background_hidden,
@@ -96,6 +97,11 @@ mod tests {
             Words::shares,
             Words::nobody_else,
             Words::nobody_shows,
+            Words::pair_a_phone,
+            Words::for_a_minute,
+            Words::press_to_pair,
+            Words::given_by_phone,
+            Words::password_on_the_phone,
         ];
         let of_capture: [fn(Words, Capture) -> &'static str; 9] = [
             Words::live,
@@ -114,6 +120,7 @@ mod tests {
         }
         for count in [1, 2] {
             texts.extend([words.more_waiting(count), words.more_guests_in(count), words.more_faults(count)]);
+            texts.push(words.phones(count));
         }
         texts.extend(Cover::ALL.map(|cover| words.background_covered(cover).to_owned()));
         texts.push(words.background_revealed(9));

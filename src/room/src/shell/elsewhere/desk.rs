@@ -11,6 +11,7 @@ use subrosa_messages::{Capture, Pii};
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::proposal::{Declined, Giver, Gone, PROPOSED, Proposal};
 use super::trip::{Departure, News, Order, Teller, set_out};
 use super::visit::Visit;
 use crate::configuration::Configuration;
@@ -22,16 +23,15 @@ use crate::meeting::jitsi::failure::Failure;
 use crate::meeting::jitsi::joined::{Action, Event, FromSocket, Joined, Sends, Settings, ToSocket, capabilities};
 use crate::meeting::jitsi::link::Link;
 use crate::meeting::jitsi::muc;
-use crate::opinion::{Opinion, opinion};
+use crate::opinion::{operator, opinion};
 use crate::outbound::Address;
+use crate::remote::{PhonePhase, PhoneView};
 use crate::screen::stage::MOST;
 use crate::screen::view::{JoiningView, Phase, ProposedView};
 use crate::servers::Recording;
 use crate::shell::socket::Voice;
 use crate::signalling::xmpp::Jid;
 
-/// A proposal that nobody takes up is forgotten.
-const PROPOSED: Duration = Duration::from_secs(120);
 /// Numbers of links up to this one are the hosted meeting's: none is ever used twice.
 const LINKS: u64 = 1 << 32;
 /// Why it is over stands on the screen for so long; then the room sleeps.
@@ -46,12 +46,6 @@ pub enum Effect {
     Mute(Capture),
     /// To the guard: the meeting is over.
     Sleep,
-}
-
-/// A meeting that was proposed.
-struct Proposal {
-    opinion: Opinion,
-    until: Instant,
 }
 
 /// A meeting that is joined, or is being joined.
@@ -70,6 +64,7 @@ pub struct Elsewhere {
     configuration: Arc<Configuration>,
     news: mpsc::Sender<(u64, News)>,
     proposal: Option<Proposal>,
+    gone: Option<Gone>,
     trip: Option<Trip>,
     trips: u64,
     visitors: BTreeMap<u64, Voice<RoomToJoin>>,
@@ -90,6 +85,7 @@ impl Elsewhere {
             configuration,
             news,
             proposal: None,
+            gone: None,
             trip: None,
             trips: 0,
             visitors: BTreeMap::new(),
@@ -104,6 +100,12 @@ impl Elsewhere {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.trip.is_some()
+    }
+
+    /// A link is on the screen.
+    #[must_use]
+    pub fn is_proposed(&self) -> bool {
+        self.trip.is_none() && self.proposal.is_some()
     }
 
     /// The captures are wanted.
@@ -124,9 +126,9 @@ impl Elsewhere {
         self.meeting().map(|meeting| meeting.hosts().declared()).unwrap_or_default()
     }
 
-    /// What the screen shows; `None`: nothing of it.
+    /// What the screen shows; `None`: nothing of it. `guests`: the room's own meeting has some, or at its door.
     #[must_use]
-    pub fn phase(&self, awake: bool) -> Option<Phase> {
+    pub fn phase(&self, guests: bool) -> Option<Phase> {
         if let Some(trip) = &self.trip {
             let host = trip.link.host().clone();
             return Some(match (trip.over, &trip.meeting) {
@@ -135,15 +137,47 @@ impl Elsewhere {
                 (None, None) => Phase::Joining { host, says: JoiningView::Connecting },
             });
         }
-        let proposal = self.proposal.as_ref().filter(|_| !awake)?;
+        let proposal = self.proposal.as_ref().filter(|_| !guests)?;
         let opinion = &proposal.opinion;
         let meeting = ProposedView {
+            by_phone: proposal.from == Giver::Phone,
             host: opinion.link.host().clone(),
             operator: opinion.operator.clone(),
             notice: opinion.notice.clone(),
             refused: opinion.refused,
         };
         Some(Phase::Proposed { meeting })
+    }
+
+    /// What a paired phone is shown.
+    #[must_use]
+    pub fn phone_view(&self, guests: bool, phones: usize, language: Language) -> PhoneView {
+        let phase = self.phase(guests);
+        let operator_of = |host: &Pii<String>| operator(&self.configuration.servers, host.reveal());
+        let (phase, host, sentence) = match &phase {
+            Some(Phase::Proposed { meeting }) => (PhonePhase::Proposed, Some(meeting.host.clone()), None),
+            Some(Phase::Joining { host, says }) => {
+                let (phase, sentence) = match says {
+                    JoiningView::Connecting => (PhonePhase::Joining, None),
+                    JoiningView::Waits(Failure::PasswordWanted) => {
+                        (PhonePhase::Password, Some(Failure::PasswordWanted.sentence(language)))
+                    }
+                    JoiningView::Waits(Failure::PasswordWrong) => {
+                        (PhonePhase::Password, Some(Failure::PasswordWrong.sentence(language)))
+                    }
+                    JoiningView::Waits(failure) => (PhonePhase::Joining, Some(failure.sentence(language))),
+                    JoiningView::Over(failure) => (PhonePhase::Over, Some(failure.sentence(language))),
+                };
+                (phase, Some(host.clone()), sentence)
+            }
+            Some(Phase::Joined { meeting, .. }) => (PhonePhase::In, Some(meeting.host.clone()), None),
+            Some(Phase::Asleep | Phase::Awake { .. } | Phase::Asking { .. } | Phase::InCall { .. }) | None => {
+                let phase = if guests { PhonePhase::Guests } else { PhonePhase::Free };
+                (phase, None, self.gone.map(|gone| gone.sentence(language)))
+            }
+        };
+        let operator = host.as_ref().and_then(operator_of);
+        PhoneView { room: self.configuration.room.name.clone(), phones, phase, host, operator, sentence }
     }
 
     /// When [`Elsewhere::tick`] is due.
@@ -163,8 +197,8 @@ impl Elsewhere {
         self.configuration.room.language
     }
 
-    /// Somebody who looks after the device comes, says something, goes. `awake`: the room has a meeting of its own.
-    pub fn visit(&mut self, now: Instant, awake: bool, visit: Visit) -> Vec<Effect> {
+    /// Somebody who looks after the device comes, says something, goes. `guests`: the room's own meeting has some, or at its door.
+    pub fn visit(&mut self, now: Instant, guests: bool, visit: Visit) -> Vec<Effect> {
         match visit {
             Visit::Came(number, voice) => {
                 self.visitors.insert(number, voice);
@@ -173,54 +207,88 @@ impl Elsewhere {
                 self.visitors.remove(&number);
             }
             Visit::Said(number, JoinToRoom::Propose { link }) => {
-                let answer = self.propose(now, awake, link.reveal());
+                let answer = self.propose(now, guests, link.reveal());
                 if let Some(voice) = self.visitors.get(&number) {
                     voice.say(&answer, &[]);
                 }
             }
             Visit::Said(_, JoinToRoom::Password { password }) => return self.step(now, Event::Password(password)),
             Visit::Said(_, JoinToRoom::Say { line }) => return self.step(now, Event::Say(line)),
-            Visit::Said(_, JoinToRoom::Leave) => {
-                self.proposal = None;
-                if self.trip.is_some() {
-                    return vec![Effect::Sleep];
-                }
-                self.tell(RoomToJoin::Over { text: Pii::new(left(self.language())), wanted: true });
-            }
+            Visit::Said(_, JoinToRoom::Leave) => return self.leave(),
         }
         Vec::new()
     }
 
-    fn propose(&mut self, now: Instant, awake: bool, link: &str) -> RoomToJoin {
+    /// Somebody who may wants no more of it: the proposal is forgotten, or the meeting left.
+    pub fn leave(&mut self) -> Vec<Effect> {
+        let proposed = self.proposal.take().is_some();
+        if self.trip.is_some() {
+            return vec![Effect::Sleep];
+        }
+        if proposed {
+            self.gone = Some(Gone::Withdrawn);
+        }
+        self.tell(RoomToJoin::Over { text: Pii::new(left(self.language())), wanted: true });
+        Vec::new()
+    }
+
+    /// The password of the meeting that is being joined.
+    pub fn password(&mut self, now: Instant, password: Pii<String>) -> Vec<Effect> {
+        self.step(now, Event::Password(password))
+    }
+
+    fn propose(&mut self, now: Instant, guests: bool, link: &str) -> RoomToJoin {
         let language = self.language();
-        if awake || self.trip.is_some() {
-            let text = language.pick(
-                "Im Raum läuft schon eine Besprechung. Beenden Sie sie erst: Knopf zwei Sekunden halten.",
-                "A meeting is on in this room already. End it first: hold the button for two seconds.",
-            );
-            return RoomToJoin::Refused { text: Pii::new(text.to_owned()) };
-        }
-        let today = time::OffsetDateTime::now_utc().date();
-        let opinion = match opinion(link, &self.configuration, today, language) {
-            Ok(opinion) => opinion,
-            Err(error) => return RoomToJoin::Refused { text: Pii::new(error.sentence(language).to_owned()) },
+        let text = match self.consider(now, guests, link, Giver::Device) {
+            Ok(text) => text,
+            Err(Declined::Rule(text)) => return RoomToJoin::Refused { text: Pii::new(text) },
+            Err(declined) => return RoomToJoin::Refused { text: Pii::new(declined.sentence(language).to_owned()) },
         };
-        if opinion.refused {
-            return RoomToJoin::Refused { text: Pii::new(opinion.text) };
-        }
         let press = language.pick(
             "Drücken Sie den Knopf am Gerät, um beizutreten. Vorher wird niemand kontaktiert.",
             "Press the button on the device to join. Nobody is contacted before.",
         );
-        let text = format!("{}\n{press}\n", opinion.text);
-        self.proposal = Some(Proposal { opinion, until: now + PROPOSED });
-        self.said = None;
-        RoomToJoin::Proposed { text: Pii::new(text) }
+        RoomToJoin::Proposed { text: Pii::new(format!("{text}\n{press}\n")) }
     }
 
-    /// Somebody pressed the button of the sleeping room. `true`: that joins what was proposed.
-    pub fn wake(&mut self, _act: &RoomAct) -> bool {
-        let Some(proposal) = self.proposal.take() else { return false };
+    /// Puts a link on the screen, or says why not; what is on record about its server, in the language of the room.
+    ///
+    /// # Errors
+    /// When it cannot be proposed.
+    pub fn consider(&mut self, now: Instant, guests: bool, link: &str, from: Giver) -> Result<String, Declined> {
+        if guests || self.trip.is_some() {
+            return Err(Declined::Busy);
+        }
+        // What people are reading is not changed under their eyes by somebody on the network.
+        if from == Giver::Phone && self.proposal.is_some() {
+            return Err(Declined::Another);
+        }
+        let today = time::OffsetDateTime::now_utc().date();
+        let opinion = opinion(link, &self.configuration, today, self.language()).map_err(Declined::Link)?;
+        if opinion.refused {
+            return Err(Declined::Rule(opinion.text));
+        }
+        let text = opinion.text.clone();
+        self.proposal = Some(Proposal::new(now, opinion, from));
+        self.gone = None;
+        self.said = None;
+        Ok(text)
+    }
+
+    /// A guest is in the room's own meeting or at its door: what a press does is theirs now.
+    pub fn guests(&mut self) {
+        if self.trip.is_none() && self.proposal.take().is_some() {
+            self.gone = Some(Gone::Guests);
+            self.tell(RoomToJoin::Over {
+                text: Pii::new(Gone::Guests.sentence(self.language()).to_owned()),
+                wanted: false,
+            });
+        }
+    }
+
+    /// Somebody pressed the button. `true`: that joins what was proposed.
+    pub fn wake(&mut self, now: Instant, _act: &RoomAct) -> bool {
+        let Some(proposal) = self.proposal.take_if(|proposal| proposal.since <= now) else { return false };
         let mut seed = [0_u8; 8];
         if proposal.opinion.refused || getrandom::fill(&mut seed).is_err() {
             return false;
@@ -250,6 +318,9 @@ impl Elsewhere {
     /// The room sleeps: whatever there was is over.
     pub fn slept(&mut self, now: Instant) -> Vec<Effect> {
         let effects = self.step(now, Event::Leave);
+        self.gone = None;
+        // Whoever ended it does not want the next press to join.
+        self.proposal.take_if(|proposal| proposal.from == Giver::Phone);
         if let Some(trip) = self.trip.take() {
             self.links = self.links.max(trip.meeting.as_ref().map_or(0, Joined::links));
             let (text, wanted) = match trip.over {
@@ -287,7 +358,8 @@ impl Elsewhere {
                 let link = format!("https://{}/{}", link.authority().reveal(), link.room().reveal());
                 let today = time::OffsetDateTime::now_utc().date();
                 if let Ok(opinion) = opinion(&link, &self.configuration, today, self.language()) {
-                    self.proposal = Some(Proposal { opinion, until: now + PROPOSED + LAST_WORD });
+                    let until = now + PROPOSED + LAST_WORD;
+                    self.proposal = Some(Proposal { until, ..Proposal::new(now, opinion, Giver::Device) });
                 }
                 self.over(now, Failure::Redirected);
                 Vec::new()
@@ -384,7 +456,11 @@ impl Elsewhere {
     pub fn tick(&mut self, now: Instant) -> Vec<Effect> {
         if self.proposal.as_ref().is_some_and(|proposal| proposal.until <= now) {
             self.proposal = None;
-            self.tell(RoomToJoin::Over { text: Pii::new(forgotten(self.language())), wanted: false });
+            self.gone = Some(Gone::Forgotten);
+            self.tell(RoomToJoin::Over {
+                text: Pii::new(Gone::Forgotten.sentence(self.language()).to_owned()),
+                wanted: false,
+            });
         }
         if let Some(trip) = &mut self.trip
             && let Some((_, until)) = &mut trip.over
@@ -465,15 +541,6 @@ impl Elsewhere {
 
 fn left(language: Language) -> String {
     language.pick("Der Raum hat die Konferenz verlassen.", "The room has left the meeting.").to_owned()
-}
-
-fn forgotten(language: Language) -> String {
-    language
-        .pick(
-            "Niemand hat den Knopf gedrückt: der Vorschlag ist vergessen.",
-            "Nobody has pressed the button: the proposal is forgotten.",
-        )
-        .to_owned()
 }
 
 /// The address of the bridge's WebSocket, if its host was declared and it is encrypted.

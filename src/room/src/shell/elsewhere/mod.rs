@@ -4,9 +4,11 @@
 //! [`crate::meeting::jitsi::joined`].
 
 mod desk;
+mod proposal;
 #[cfg(test)]
 mod tests;
 pub mod trip;
 pub mod visit;
 
 pub use desk::{Effect, Elsewhere};
+pub use proposal::Giver;

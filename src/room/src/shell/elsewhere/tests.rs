@@ -71,7 +71,7 @@ impl Stage {
     }
 
     fn press(&mut self) -> bool {
-        self.elsewhere.wake(&act())
+        self.elsewhere.wake(self.now, &act())
     }
 
     fn news(&mut self, news: News) -> Vec<Effect> {

@@ -52,7 +52,7 @@ const view = new CallView(link.room, capture);
 const devices = new Devices(capture);
 const door = new Door((secret, name) => void join(secret, name));
 
-/** @type {Stream | null} */
+/** @type {Stream<GuestEvent> | null} */
 let stream = null;
 let flow = start;
 /** @type {Shown | null} */

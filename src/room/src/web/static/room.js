@@ -53,7 +53,7 @@ const SILENCE = 40_000;
  * @param {string} path
  * @param {object} body
  */
-function post(path, body) {
+export function post(path, body) {
   // `mode` stays as it is: with `same-origin` a browser sends `Origin: null` under our referrer policy.
   return fetch(path, {
     method: 'POST',
@@ -114,20 +114,22 @@ export async function fingerprint() {
 }
 
 /**
- * Reads the event stream until it ends. `unknown`: the room does not know this guest (any more).
+ * Reads an event stream until it ends. `unknown`: the room does not know this browser (any more).
  *
+ * @template Heard
  * @param {AbortSignal} stop
  * @param {() => void} opened
- * @param {(event: GuestEvent) => void} heard
+ * @param {(event: Heard) => void} heard
+ * @param {string} path
  * @returns {Promise<'unknown' | 'broken'>}
  */
-export async function listen(stop, opened, heard) {
+export async function listen(stop, opened, heard, path) {
   const silence = new AbortController();
   const stopped = () => silence.abort();
   stop.addEventListener('abort', stopped);
   let timer = setTimeout(stopped, SILENCE);
   try {
-    const response = await fetch('/api/events', {
+    const response = await fetch(path, {
       headers: { accept: 'text/event-stream' },
       signal: silence.signal,
       cache: 'no-store',

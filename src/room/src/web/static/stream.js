@@ -6,25 +6,26 @@
 
 import { listen } from './room.js';
 
-/** @typedef {import('./room.js').GuestEvent} GuestEvent */
-
 /** Waits between tries, in milliseconds; the last one repeats. */
 const WAITS = [200, 500, 1000, 2000, 4000, 8000];
 /** Broken for this long is lost. */
 const LOST_AFTER = 5000;
 
 /**
+ * @template Heard
  * @typedef {object} Listener
  * @property {() => void} opened
- * @property {(event: GuestEvent) => void} heard
+ * @property {(event: Heard) => void} heard
  * @property {() => void} broken It broke; tried again by itself.
  * @property {() => void} lost It has been broken for more than a moment.
- * @property {() => void} unknown The room does not know this guest. Nothing is tried any more.
+ * @property {() => void} unknown The room does not know this browser. Nothing is tried any more.
  */
 
+/** @template Heard */
 export class Stream {
-  /** @type {Listener} */
+  /** @type {Listener<Heard>} */
   #listener;
+  #path;
   #stop = new AbortController();
   /** Ends the present try, or the wait between two. */
   #again = new AbortController();
@@ -32,9 +33,13 @@ export class Stream {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #lost;
 
-  /** @param {Listener} listener */
-  constructor(listener) {
+  /**
+   * @param {Listener<Heard>} listener
+   * @param {string} path
+   */
+  constructor(listener, path = '/api/events') {
     this.#listener = listener;
+    this.#path = path;
     // Both say that it may be worth trying now.
     const now = () => {
       if (document.visibilityState === 'visible' && this.#lost !== undefined) this.again();
@@ -68,9 +73,10 @@ export class Stream {
           this.#tries = 0;
           this.#listener.opened();
         },
-        (event) => {
+        (/** @type {Heard} */ event) => {
           if (!stop.aborted) this.#listener.heard(event);
         },
+        this.#path,
       );
       if (stop.aborted) return;
       if (outcome === 'unknown') {

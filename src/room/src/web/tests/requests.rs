@@ -8,25 +8,25 @@ use super::*;
 use crate::web::gate::POLICY;
 use crate::web::router::router;
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
-struct Scene {
-    site: Arc<Site>,
-    meeting: Meeting,
+pub(super) struct Scene {
+    pub site: Arc<Site>,
+    pub meeting: Meeting,
     state: tempfile::TempDir,
 }
 
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let state = tempfile::tempdir().unwrap();
     let meeting = Meeting::default();
     let site = Arc::new(Site::new(&settings(state.path()), meeting.start()));
@@ -34,7 +34,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    async fn ask(&self, request: Request<Body>) -> Answer {
+    pub async fn ask(&self, request: Request<Body>) -> Answer {
         let mut request = request;
         let peer: SocketAddr = "[::ffff:192.0.2.9]:5000".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -50,7 +50,7 @@ impl Scene {
         Answer { status: head.status, headers: head.headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.ask(Request::get(path).header("host", "192.0.2.7:8443").body(Body::empty()).unwrap()).await
     }
 
@@ -63,7 +63,7 @@ impl Scene {
 }
 
 /// As the page sends it.
-fn post(path: &str) -> axum::http::request::Builder {
+pub(super) fn post(path: &str) -> axum::http::request::Builder {
     Request::post(path)
         .header("host", "192.0.2.7:8443")
         .header("origin", "https://192.0.2.7:8443")
@@ -79,6 +79,7 @@ async fn the_page_its_files_and_the_status_page_are_served() {
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
         ("/status", "text/html; charset=utf-8"),
+        ("/remote", "text/html; charset=utf-8"),
         ("/static/main.js", "text/javascript; charset=utf-8"),
         ("/static/style.css", "text/css; charset=utf-8"),
         ("/static/rose.svg", "image/svg+xml"),
@@ -97,7 +98,7 @@ async fn the_page_its_files_and_the_status_page_are_served() {
 #[tokio::test]
 async fn every_answer_carries_the_headers() {
     let scene = scene();
-    for path in ["/", "/nothing", "/api/status", "/static/main.js", "/api/events"] {
+    for path in ["/", "/nothing", "/remote", "/api/status", "/static/main.js", "/api/events", "/api/remote/events"] {
         let answer = scene.get(path).await;
         assert_eq!(answer.header("content-security-policy"), POLICY, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
