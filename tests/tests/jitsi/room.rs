@@ -74,6 +74,13 @@ fn p2_a_link_is_a_proposal_a_press_joins_and_holding_leaves() {
         stanza.attr("from") == Some(&place) && child.is_some_and(|hand| !hand.text().is_empty())
     };
     eventually("a raised hand", Duration::from_secs(5), || alice.client.heard().iter().any(hand).then_some(()));
+    // Lowered: said with an empty one, for browsers go on showing what is only left out.
+    room.sim.press();
+    let lowered = |stanza: &minidom::Element| {
+        let child = stanza.children().find(|child| child.name() == "jitsi_participant_raisedHand");
+        stanza.attr("from") == Some(&place) && child.is_some_and(|hand| hand.text().is_empty())
+    };
+    eventually("a lowered hand", Duration::from_secs(5), || alice.client.heard().iter().any(lowered).then_some(()));
     // Alone with a person and without a bridge nothing is captured.
     assert!(!room.sim.lit(subrosa_tests::sim::Line::CameraLive));
     room.sim.hold();

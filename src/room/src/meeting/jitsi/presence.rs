@@ -20,8 +20,8 @@ pub struct Own {
     pub codecs: Vec<String>,
     /// Whether each source is muted; empty until a session is accepted. This is the truth for everybody's screen.
     pub muted: BTreeMap<String, bool>,
-    /// A raised hand: since when, in milliseconds since 1970.
-    pub hand: Option<u64>,
+    /// The hand, once it was raised: since when, in milliseconds since 1970, or lowered again.
+    pub hand: Option<Option<u64>>,
 }
 
 impl Own {
@@ -67,8 +67,10 @@ impl Own {
         presence.append_child(own("SourceInfo", &sources.to_string()));
         presence.append_child(own("jitsi_participant_codecList", &self.codecs.join(",")));
         presence.append_child(Element::bare("nick", namespace::NICK).holding(self.name.reveal()));
-        if let Some(since) = self.hand {
-            presence.append_child(own("jitsi_participant_raisedHand", &since.to_string()));
+        // A lowered hand is said with an empty one: what a presence no longer has, browsers go on showing.
+        if let Some(hand) = self.hand {
+            let since = hand.map(|since| since.to_string()).unwrap_or_default();
+            presence.append_child(own("jitsi_participant_raisedHand", &since));
         }
     }
 }
@@ -88,14 +90,13 @@ mod tests {
     use crate::signalling::xmpp::frame;
 
     /// What a presence says, without the order of its parts. Left out: `stats-id` (it follows a browser from call to
-    /// call; ours would tell one device from another), `email`, `ver` (our features are others), an empty hand.
+    /// call; ours would tell one device from another), `email`, `ver` (our features are others).
     fn meaning(presence: &Element) -> BTreeSet<String> {
         let mut said = BTreeSet::from([format!("to {:?} {:?}", presence.attr("to"), presence.attr("type"))]);
         for child in presence.children().filter(|child| !matches!(child.name(), "stats-id" | "email")) {
             match child.name() {
                 "c" => drop(said.insert("caps".to_owned())),
                 "x" => said.extend(child.children().map(|part| format!("x {} {}", part.name(), part.text()))),
-                "jitsi_participant_raisedHand" if child.text().is_empty() => {}
                 "SourceInfo" => {
                     let json: serde_json::Value = serde_json::from_str(&child.text()).expect("JSON");
                     said.insert(format!("SourceInfo {json}"));
@@ -131,7 +132,7 @@ mod tests {
                     name: Pii::new(text("nick").unwrap_or_default()),
                     codecs: text("jitsi_participant_codecList").into_iter().collect(),
                     muted: sources.iter().map(|(name, said)| (name.clone(), said["muted"] == true)).collect(),
-                    hand: text("jitsi_participant_raisedHand").and_then(|hand| hand.parse().ok()),
+                    hand: text("jitsi_participant_raisedHand").map(|hand| hand.parse().ok()),
                 };
                 let (password, machine) = (of_x("password"), of_x("billingid"));
                 let in_lobby = to.domain().starts_with("lobby.");

@@ -110,7 +110,7 @@ impl Muc {
             }
             Event::Muted(muted) => self.own_is(|own| own.muted = muted, &mut out),
             Event::Codecs(codecs) => self.own_is(|own| own.codecs = codecs, &mut out),
-            Event::Hand(hand) => self.own_is(|own| own.hand = hand, &mut out),
+            Event::Hand(hand) => self.own_is(|own| own.hand = Some(hand), &mut out),
             Event::Say(line) => self.say(line.reveal(), &mut out),
             Event::Rejoin => self.rejoin(now, &mut out),
             Event::Leave => {
