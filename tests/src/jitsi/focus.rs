@@ -31,6 +31,8 @@ pub enum Answer {
 #[derive(Default)]
 struct State {
     answer: Answer,
+    /// Who was muted may not unmute.
+    moderated: bool,
     /// Rooms, and who is in them: nick and address.
     rooms: BTreeMap<String, BTreeMap<String, String>>,
     /// Requests for rooms that are being made.
@@ -82,6 +84,11 @@ impl Focus {
     #[must_use]
     pub fn people(&self, room: &str) -> BTreeMap<String, String> {
         self.state().rooms.get(room).cloned().unwrap_or_default()
+    }
+
+    /// From now on speaking and being seen is by permission, which nobody has, or it is free again.
+    pub fn moderate(&self, on: bool) {
+        self.state().moderated = on;
     }
 
     /// What an occupant has said that it can; `None` before it has answered.
@@ -270,7 +277,13 @@ impl State {
             return vec![element::result(iq, None)];
         }
         if payload.name() == "mute" {
-            return vec![element::result(iq, None)];
+            // Seen with jicofo: who has no permission to speak may not open what was closed.
+            let refused = self.moderated && payload.text() == "false";
+            return if refused {
+                vec![element::refusal(iq, "cancel", "not-allowed")]
+            } else {
+                vec![element::result(iq, None)]
+            };
         }
         if payload.is("ping", namespace::PING) {
             return vec![element::result(iq, None)];

@@ -96,6 +96,16 @@ fn p1_p2_picture_and_sound_go_both_ways_and_a_mute_closes() {
     std::thread::sleep(Duration::from_millis(300));
     sim.mute(false);
     eventually("a hand has opened it", SOON, || sim.lit(Line::MicrophoneLive).then_some(()));
+    // While speaking is by permission the focus refuses that: nobody would hear it, so it is closed again.
+    meeting.focus.moderate(true);
+    meeting.focus.mute(&meeting.place, "audio", true, None);
+    eventually("the microphone is closed", SOON, || (!sim.lit(Line::MicrophoneLive)).then_some(()));
+    sim.mute(true);
+    std::thread::sleep(Duration::from_millis(300));
+    sim.mute(false);
+    std::thread::sleep(Duration::from_secs(1));
+    eventually("it is closed again", SOON, || (!sim.lit(Line::MicrophoneLive)).then_some(()));
+    meeting.focus.moderate(false);
     // Alice stops her camera, and the stream ends.
     meeting.others[0].sends(&[("aaaaaaaa-a0", false), ("aaaaaaaa-v0", true)]);
     meeting.shows_soon("Alice's name in place of her picture", [0, 192, 0], 0.0, 0.02);

@@ -245,6 +245,10 @@ impl Joined {
             Some(Asked::OwnUnmute(medium)) if answer.is_ok() => {
                 self.forced.remove(&medium);
             }
+            // Moderated, and not approved: the bridge lets nothing of it through. What nobody gets is not left open.
+            Some(Asked::OwnUnmute(medium)) if matches!(answer, Err(NoResult::Refused(_))) => {
+                out.extend(capture(medium).map(Action::Mute));
+            }
             Some(Asked::OwnUnmute(_)) | None => {}
         }
     }

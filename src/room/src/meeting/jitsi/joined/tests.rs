@@ -16,7 +16,7 @@ use crate::meeting::hosts::{Hosts, Named};
 use crate::screen::view::Phase;
 use crate::signalling::jingle::session::stage as jingle;
 use crate::signalling::recording::{self, Direction};
-use crate::signalling::xmpp::asked::Question;
+use crate::signalling::xmpp::asked::{NoResult, Question};
 use crate::signalling::xmpp::{self, Jid, Stanza, Told, frame};
 
 const ROOM: &str = "room15a@muc.meet.test";
@@ -211,6 +211,11 @@ fn p2_a_mute_closes_an_unmute_opens_nothing_and_what_a_hand_opens_is_told_to_the
     let asked = question(&by_hand);
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].1.children().next().unwrap().text(), "false");
+    // While speaking is by permission the focus says no: what nobody hears is closed again.
+    let no = Event::Xmpp(Told::Answer(asked[0].0, Err(NoResult::Refused("not-allowed".to_owned()))));
+    assert!(meeting.step(now, no).contains(&Action::Mute(Capture::Microphone)));
+    meeting.step(now, Event::Sends(Sends::default()));
+    let asked = question(&meeting.step(now, Event::Sends(Sends { picture: false, sound: true })));
     meeting.step(now, result(asked[0].0));
     // Once is enough.
     meeting.step(now, Event::Sends(Sends::default()));
