@@ -214,7 +214,15 @@ impl Elsewhere {
             }
             Visit::Said(_, JoinToRoom::Password { password }) => return self.step(now, Event::Password(password)),
             Visit::Said(_, JoinToRoom::Say { line }) => return self.step(now, Event::Say(line)),
-            Visit::Said(_, JoinToRoom::Leave) => return self.leave(),
+            Visit::Said(number, JoinToRoom::Leave) => {
+                if self.trip.is_some() || self.proposal.is_some() {
+                    return self.leave();
+                }
+                // Whoever asks is answered, also when the last meeting's end was said to others already.
+                if let Some(voice) = self.visitors.get(&number) {
+                    voice.say(&RoomToJoin::Over { text: Pii::new(left(self.language())), wanted: true }, &[]);
+                }
+            }
         }
         Vec::new()
     }

@@ -182,6 +182,11 @@ async fn leaving_is_said_as_wanted_and_news_of_an_older_trip_are_nobodys() {
     assert_eq!(stage.says(JoinToRoom::Leave), [Effect::Sleep]);
     stage.elsewhere.slept(stage.now);
     assert!(matches!(stage.told(), Some(RoomToJoin::Over { wanted: true, .. })));
+    // Who leaves what is over already is answered, and so is the next one.
+    for _ in 0..2 {
+        assert!(stage.says(JoinToRoom::Leave).is_empty());
+        assert!(matches!(stage.told(), Some(RoomToJoin::Over { wanted: true, .. })));
+    }
     stage.propose(LINK);
     stage.press();
     // The first trip's settings do not become the second's.
