@@ -5,12 +5,13 @@ use std::time::Duration;
 use subrosa_tests::browser::{Browser, Devices, Plan as BrowserPlan};
 use subrosa_tests::jitsi::client::Occupant;
 use subrosa_tests::jitsi::focus::Focus;
+use subrosa_tests::jitsi::meeting::{ROOM, room, server};
 use subrosa_tests::jitsi::prosody::Options;
 use subrosa_tests::needs;
 use subrosa_tests::stage::{Need, Stage, artefact, eventually};
 
-use super::prosody::{PROSODY, ROOM, server};
-use super::room::{nick, room};
+use super::prosody::PROSODY;
+use super::room::nick;
 
 const LONG: Duration = Duration::from_secs(20);
 

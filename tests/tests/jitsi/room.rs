@@ -15,7 +15,7 @@ use super::prosody::PROSODY;
 
 /// The room is in the meeting; its nick.
 #[track_caller]
-fn nick(focus: &Focus) -> String {
+pub fn nick(focus: &Focus) -> String {
     let own = || focus.people(ROOM).into_keys().find(|nick| nick != "aaaaaaaa");
     eventually("the room is in the meeting", Duration::from_secs(20), own)
 }
