@@ -70,7 +70,8 @@ impl Owner {
     /// # Errors
     /// When it cannot be an id.
     pub fn read(text: &str) -> Result<Self, JingleError> {
-        match text.split_once('/').map_or(text, |(_room, resource)| resource) {
+        // A name may have a stroke in it; an address has its room before the first.
+        match text.split_once('/').filter(|(room, _)| room.contains('@')).map_or(text, |(_room, resource)| resource) {
             "jvb" => Ok(Owner::Bridge),
             id => EndpointId::read(id).map(Owner::Endpoint),
         }

@@ -62,7 +62,8 @@ pub fn read(text: &str) -> Result<Element, FrameError> {
         }
         builder.process_event(event).map_err(|_| FrameError::Malformed)?;
     }
-    builder.root.take().ok_or(FrameError::Malformed)
+    // Without a namespace it is no frame (RFC 7395, section 3.3.2), and could not be written again.
+    builder.root.take().filter(|root| !root.ns().is_empty()).ok_or(FrameError::Malformed)
 }
 
 /// An element as a frame.
@@ -96,6 +97,7 @@ mod tests {
             "",
             "<a xmlns='x' b='1' b='2'/>",
             "<p:a/>",
+            "<a xmlns=''/>",
         ] {
             assert_eq!(read(text).err(), Some(FrameError::Malformed), "{text}");
         }
