@@ -93,7 +93,10 @@ fn write_owner(all: &Sources, owner: &Owner) -> Value {
         |kind| all.sources.iter().filter(move |source| source.kind == kind && source.owner.as_ref() == Some(owner));
     let sources = |kind| of(kind).map(write_source).collect::<Vec<_>>();
     let groups = |kind| {
-        let ours = |group: &&Group| group.ssrcs.iter().all(|ssrc| of(kind).any(|source| source.ssrc == *ssrc));
+        // A group of nothing is nobody's, and would be everybody's.
+        let ours = |group: &&Group| {
+            !group.ssrcs.is_empty() && group.ssrcs.iter().all(|ssrc| of(kind).any(|source| source.ssrc == *ssrc))
+        };
         let groups = all.groups.iter().filter(move |group| group.kind == kind).filter(ours);
         groups.map(write_group).collect::<Vec<_>>()
     };
