@@ -30,7 +30,7 @@ test-aarch64: setup-tests data ## the segmenter's and the guard's tests on an em
 	setup/test-aarch64.sh guard
 
 fuzz: setup-tests ## hostile input for everything that a foreign server says, SECONDS (60) for each target
-	setup/fuzz.sh $(or $(SECONDS),60)
+	setup/fuzz.sh "$(or $(BOUND),-max_total_time=$(or $(SECONDS),60))"
 
 lint: setup-tests ## format, clippy, licences and sources of dependencies, types of the pages
 	setup/lint.sh
