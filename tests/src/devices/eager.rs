@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -43,13 +44,21 @@ pub(super) struct Eager {
     may: BTreeSet<String>,
     asked: BTreeSet<String>,
     frames: u64,
+    /// Descriptors of devices that were torn out.
+    torn: BTreeSet<RawFd>,
 }
 
 /// From now on it captures by itself. `lines`: the folder of the simulated lines.
 pub(super) fn begin(lines: &str, held: &Arc<Mutex<Held>>) {
     let lines = PathBuf::from(lines);
-    let eager =
-        Eager { lines: lines.clone(), mood: Mood::default(), may: BTreeSet::new(), asked: BTreeSet::new(), frames: 0 };
+    let eager = Eager {
+        lines: lines.clone(),
+        mood: Mood::default(),
+        may: BTreeSet::new(),
+        asked: BTreeSet::new(),
+        frames: 0,
+        torn: BTreeSet::new(),
+    };
     held.lock().unwrap().eager = Some(eager);
     let held = held.clone();
     std::thread::spawn(move || take_frames(&lines, &held));
@@ -72,11 +81,21 @@ fn take_frames(lines: &Path, held: &Mutex<Held>) {
 }
 
 /// Takes a frame from everything that it holds and looks at the lamp. It is not closed meanwhile: nobody else has `held`.
+///
+/// A device that was torn out gives no frame for ever after, whoever holds it (`ENODEV`); a file in its place would. A guard that starts while it is away
+/// has nothing to keep its lamp lit for.
 fn look(held: &mut MutexGuard<'_, Held>) {
     let held = &mut **held;
     let names: Vec<String> = held.nodes.iter().map(|(node, _)| held.name(node)).collect();
     let Some(eager) = &mut held.eager else { return };
-    for ((_, file), name) in held.nodes.iter().zip(names) {
+    eager.torn.retain(|torn| held.nodes.iter().any(|(_, file)| file.as_raw_fd() == *torn));
+    for ((node, file), name) in held.nodes.iter().zip(names) {
+        if !node.exists() {
+            eager.torn.insert(file.as_raw_fd());
+        }
+        if eager.torn.contains(&file.as_raw_fd()) {
+            continue;
+        }
         let _frame = file.read_at(&mut [0; 16], 0);
         eager.frames += 1;
         if eager.frames.is_multiple_of(TOLD) {
@@ -169,6 +188,9 @@ pub(super) fn deserted(held: &mut Held) {
 pub(super) fn open(held: &mut MutexGuard<'_, Held>, node: &Path) -> bool {
     match OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(node) {
         Ok(file) => {
+            if let Some(eager) = &mut held.eager {
+                eager.torn.remove(&file.as_raw_fd());
+            }
             held.nodes.push((node.to_owned(), file));
             tell(&json!({"captures": node}));
             look(held);
