@@ -324,8 +324,8 @@ pub enum RoomToMedia {
         side: DescriptionKind,
         /// All its lines, in order (for the offering side).
         lines: Vec<Line>,
-        /// Its data channel, negotiated in the first description.
-        data_channel: Option<DataChannel>,
+        /// All its data channels, negotiated in the first description. The answering side has at most one.
+        data_channels: Vec<DataChannel>,
         /// The relay that this peer's own server announces; it takes the place of [`LinkNetwork::turn`].
         relay: Option<TurnServer>,
     },
@@ -372,15 +372,31 @@ pub enum RoomToMedia {
         /// Its size.
         size: Size,
     },
+    /// Which pictures of a link matter, most important first: where the path is too narrow for all of them, the last ones
+    /// are held back first. Lines that are not named come after those that are, in the order of the link's lines. Replaces
+    /// the last one.
+    Prefer {
+        /// The link.
+        link: LinkId,
+        /// Sending lines of pictures.
+        mids: Vec<Mid>,
+    },
     /// Which tracks are heard in the room. Replaces the last one.
     Play {
         /// The tracks.
         tracks: Vec<TrackId>,
     },
-    /// Sends the body over the link's data channel.
+    /// How loud what is played is. Until the first one of a connection it is 100.
+    Volume {
+        /// 0 (nothing is heard) to 100 (as it arrives), as heard: the amplitude is the cube of it.
+        percent: u8,
+    },
+    /// Sends the body over a data channel of the link. While it is not open, nothing is sent and nothing is kept.
     Data {
         /// The link.
         link: LinkId,
+        /// The channel's label.
+        channel: String,
     },
     /// Asks for [`MediaToRoom::Counters`].
     Count,
@@ -426,19 +442,21 @@ pub enum MediaToRoom {
         /// It moves.
         moving: bool,
     },
-    /// How loud a played track is, about three times a second while it is not silent.
+    /// How loud a played track is, about three times a second while it is not silent; whatever the volume.
     Loudness {
         /// Which.
         track: TrackId,
         /// In dB below full scale, 0 to 127 (RFC 6464).
         level: u8,
     },
-    /// The path to this peer is too narrow even for the smallest picture: it gets sound and no picture until it is
-    /// wider again, instead of dragging the others down.
+    /// The path to this peer is too narrow for the picture of this line: it is held back until there is room for it again,
+    /// instead of dragging the others down. Sound goes on.
     Paused {
         /// Which link.
         link: LinkId,
-        /// The room's picture is held back now.
+        /// Which sending line.
+        mid: Mid,
+        /// Its picture is held back now.
         paused: bool,
     },
     /// A capture is in another state than before.
@@ -450,17 +468,21 @@ pub enum MediaToRoom {
     },
     /// What becomes of what stands behind people: after each [`RoomToMedia::Hide`] and at each change.
     Background(BackgroundState),
-    /// The link's data channel is open, or is no more.
+    /// A data channel of the link is open, or is no more.
     Channel {
         /// The link.
         link: LinkId,
+        /// Its label: one that was asked for.
+        channel: String,
         /// Now.
         open: bool,
     },
-    /// The body came over the link's data channel.
+    /// The body came over a data channel of the link.
     Data {
         /// The link.
         link: LinkId,
+        /// Its label: one that was asked for.
+        channel: String,
     },
     /// The encoder failed in mid-call and another row took over, or none did.
     Encoder {

@@ -42,7 +42,7 @@ pub fn peer(device: &Device) -> Link {
             link,
             side: DescriptionKind::Offer,
             lines: vec![line],
-            data_channel: None,
+            data_channels: Vec::new(),
             relay: None,
         },
     );

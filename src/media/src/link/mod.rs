@@ -14,6 +14,7 @@ pub mod sdp;
 pub mod streams;
 pub mod webrtc;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -43,8 +44,8 @@ pub struct Plan {
     pub side: DescriptionKind,
     /// Its lines, for the offering side.
     pub lines: Vec<Line>,
-    /// With a data channel.
-    pub data_channel: Option<DataChannel>,
+    /// With these data channels; the answering side has at most one.
+    pub data_channels: Vec<DataChannel>,
     /// How the peer is reached.
     pub network: LinkNetwork,
     /// The clock.
@@ -66,10 +67,10 @@ pub enum TransportEvent {
     Track(Inbound),
     /// Nothing comes on a line any more.
     Ended(Mid),
-    /// The data channel is open, or is no more.
-    Channel(bool),
-    /// The peer sent this over the data channel.
-    Data(Vec<u8>),
+    /// The data channel with this label is open, or is no more.
+    Channel(String, bool),
+    /// The peer sent this over the data channel with this label.
+    Data(String, Vec<u8>),
 }
 
 /// A peer connection. Nothing of it assumes DTLS, or one connection per participant.
@@ -89,10 +90,10 @@ pub trait PeerTransport: Send {
     fn send(&mut self, mid: &Mid, feed: Option<&Feed>);
     /// The peer is who it says: lines may send.
     fn release(&mut self);
-    /// Holds the pictures of the link back, or lets them go again; sound goes on.
-    fn pause(&mut self, paused: bool);
-    /// Sends over the data channel.
-    fn data(&mut self, bytes: &[u8]);
+    /// Holds what a line sends back, or lets it go again.
+    fn pause(&mut self, mid: &Mid, paused: bool);
+    /// Sends over the data channel with this label, if it is open.
+    fn data(&mut self, channel: &str, bytes: &[u8]);
 }
 
 /// What can be read of a link at any time, from any thread.
@@ -116,10 +117,10 @@ pub enum LinkEvent {
     Track(Inbound),
     /// Nothing comes on a line any more.
     Ended(Mid),
-    /// The data channel is open, or is no more.
-    Channel(bool),
-    /// The peer sent this over the data channel.
-    Data(Vec<u8>),
+    /// The data channel with this label is open, or is no more.
+    Channel(String, bool),
+    /// The peer sent this over the data channel with this label.
+    Data(String, Vec<u8>),
 }
 
 /// Tells the session; from any thread.
@@ -128,8 +129,8 @@ pub type TellSession = Arc<dyn Fn(LinkId, LinkEvent) + Send + Sync>;
 enum Order {
     Description(DescriptionKind, String, bool),
     Send(Mid, Option<Feed>),
-    Pause(bool),
-    Data(Vec<u8>),
+    Pause(Mid, bool),
+    Data(String, Vec<u8>),
     Transport(TransportEvent),
     Close,
 }
@@ -174,14 +175,14 @@ impl Link {
         let _gone_when_closed = self.orders.send(Order::Send(mid, feed));
     }
 
-    /// Holds pictures back.
-    pub fn pause(&self, paused: bool) {
-        let _gone_when_closed = self.orders.send(Order::Pause(paused));
+    /// Holds what a line sends back, or lets it go again.
+    pub fn pause(&self, mid: Mid, paused: bool) {
+        let _gone_when_closed = self.orders.send(Order::Pause(mid, paused));
     }
 
-    /// Sends over the data channel.
-    pub fn data(&self, bytes: Vec<u8>) {
-        let _gone_when_closed = self.orders.send(Order::Data(bytes));
+    /// Sends over the data channel with this label.
+    pub fn data(&self, channel: String, bytes: Vec<u8>) {
+        let _gone_when_closed = self.orders.send(Order::Data(channel, bytes));
     }
 
     /// Packets heard and estimate.
@@ -211,15 +212,15 @@ struct Desk {
     transport: Box<dyn PeerTransport>,
     /// Tracks that came before the peer was verified.
     held: Vec<Inbound>,
-    /// The data channel, as far as it was heard of before.
-    channel: bool,
+    /// The data channels that were open before.
+    channels: BTreeSet<String>,
     open: bool,
     verified: bool,
 }
 
 impl Desk {
     fn new(link: LinkId, tell: TellSession, transport: Box<dyn PeerTransport>) -> Self {
-        Desk { link, tell, transport, held: Vec::new(), channel: false, open: true, verified: false }
+        Desk { link, tell, transport, held: Vec::new(), channels: BTreeSet::new(), open: true, verified: false }
     }
 
     /// Works until the link is closed or has failed; the pipeline is torn down before it returns.
@@ -252,8 +253,8 @@ impl Desk {
                 }
             }
             Order::Send(mid, feed) => self.transport.send(&mid, feed.as_ref()),
-            Order::Pause(paused) => self.transport.pause(paused),
-            Order::Data(bytes) => self.transport.data(&bytes),
+            Order::Pause(mid, paused) => self.transport.pause(&mid, paused),
+            Order::Data(channel, bytes) => self.transport.data(&channel, &bytes),
             Order::Transport(TransportEvent::Verified) => {
                 if !std::mem::replace(&mut self.verified, true) {
                     self.transport.release();
@@ -261,8 +262,8 @@ impl Desk {
                     for track in std::mem::take(&mut self.held) {
                         self.say(LinkEvent::Track(track));
                     }
-                    if self.channel {
-                        self.say(LinkEvent::Channel(true));
+                    for channel in std::mem::take(&mut self.channels) {
+                        self.say(LinkEvent::Channel(channel, true));
                     }
                 }
             }
@@ -275,15 +276,14 @@ impl Desk {
             }
             Order::Transport(TransportEvent::Ended(mid)) if self.verified => self.say(LinkEvent::Ended(mid)),
             Order::Transport(TransportEvent::Ended(mid)) => self.held.retain(|held| held.track.mid != mid),
-            Order::Transport(TransportEvent::Channel(open)) => {
-                self.channel = open;
-                if self.verified {
-                    self.say(LinkEvent::Channel(open));
-                }
+            Order::Transport(TransportEvent::Channel(channel, open)) if self.verified => {
+                self.say(LinkEvent::Channel(channel, open));
             }
-            Order::Transport(TransportEvent::Data(bytes)) => {
+            Order::Transport(TransportEvent::Channel(channel, true)) => drop(self.channels.insert(channel)),
+            Order::Transport(TransportEvent::Channel(channel, false)) => drop(self.channels.remove(&channel)),
+            Order::Transport(TransportEvent::Data(channel, bytes)) => {
                 if self.verified {
-                    self.say(LinkEvent::Data(bytes));
+                    self.say(LinkEvent::Data(channel, bytes));
                 }
             }
             Order::Close => self.open = false,

@@ -118,7 +118,7 @@ fn plan(side: DescriptionKind, lines: Vec<Line>, timebase: &Timebase) -> Plan {
         link,
         side,
         lines,
-        data_channel: Some(DataChannel::called("room")),
+        data_channels: vec![DataChannel::called("room")],
         network: network(),
         timebase,
         max_estimate: 5_000_000,
@@ -299,8 +299,8 @@ impl PeerTransport for Nobody {
     fn release(&mut self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
-    fn pause(&mut self, _: bool) {}
-    fn data(&mut self, _: &[u8]) {}
+    fn pause(&mut self, _: &Mid, _: bool) {}
+    fn data(&mut self, _: &str, _: &[u8]) {}
 }
 
 #[test]
@@ -328,13 +328,13 @@ fn p8_nothing_of_a_peer_is_passed_on_before_its_certificate_was_compared() {
             .map(|event| match event {
                 LinkEvent::State(LinkState::Verified) => "verified",
                 LinkEvent::Track(_) => "track",
-                LinkEvent::Data(_) => "data",
+                LinkEvent::Data(..) => "data",
                 _ => "something else",
             })
             .collect();
         (said, released.load(Ordering::SeqCst))
     };
-    let data = || TransportEvent::Data(b"words".to_vec());
+    let data = || TransportEvent::Data("room".into(), b"words".to_vec());
     assert_eq!(said_of(vec![track(), data()]), (vec![], 0), "of a peer that is never verified");
     let failed = TransportEvent::Failed(LinkFault::Fingerprint);
     assert_eq!(said_of(vec![track(), failed, TransportEvent::Verified]), (vec![], 0), "of one that somebody forges");
@@ -459,11 +459,11 @@ fn p3_after_the_edge_nothing_captured_arrives_and_the_card_is_next() {
 #[test]
 fn the_data_channel_carries_text_both_ways() {
     let mut call = Call::connected(Codec::H264);
-    let data = |event: &LinkEvent| if let LinkEvent::Data(bytes) = event { Some(bytes.clone()) } else { None };
+    let data = |event: &LinkEvent| if let LinkEvent::Data(_, bytes) = event { Some(bytes.clone()) } else { None };
     // The channel opens a moment after the link is verified.
     let mut seen = Vec::new();
     for _ in 0..100 {
-        call.room.link().data("{\"event\":\"room\"}".into());
+        call.room.link().data("room".into(), "{\"event\":\"room\"}".into());
         thread::sleep(Duration::from_millis(50));
         seen.extend(call.guest.events.try_iter().filter_map(|event| data(&event)));
         if !seen.is_empty() {
@@ -471,7 +471,7 @@ fn the_data_channel_carries_text_both_ways() {
         }
     }
     assert_eq!(seen.first().unwrap(), b"{\"event\":\"room\"}");
-    call.guest.link().data(b"back".to_vec());
+    call.guest.link().data("room".into(), b"back".to_vec());
     assert_eq!(call.room.wait(data), b"back");
 }
 

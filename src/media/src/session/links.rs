@@ -87,17 +87,20 @@ impl Links {
     }
 
     /// Sends over a data channel.
-    pub fn data(&self, link: LinkId, bytes: Vec<u8>) {
+    pub fn data(&self, link: LinkId, channel: String, bytes: Vec<u8>) {
         if let Some(entry) = self.links.get(&link) {
-            entry.link.data(bytes);
+            entry.link.data(channel, bytes);
         }
     }
 
-    /// Holds a link's pictures back.
-    pub fn pause(&self, link: LinkId, paused: bool) {
-        if let Some(entry) = self.links.get(&link) {
-            entry.link.pause(paused);
+    /// Holds the room's picture back where this link sends it; which lines that are.
+    pub fn pause(&self, link: LinkId, paused: bool) -> Vec<Mid> {
+        let Some(entry) = self.links.get(&link) else { return Vec::new() };
+        let mids: Vec<Mid> = entry.room_pictures().map(|line| line.mid.clone()).collect();
+        for mid in &mids {
+            entry.link.pause(mid.clone(), paused);
         }
+        mids
     }
 
     /// There are none.
@@ -197,8 +200,8 @@ impl Links {
                 entry.tracks.remove(&mid);
                 return None;
             }
-            LinkEvent::Channel(open) => MediaToRoom::Channel { link, open },
-            LinkEvent::Data(bytes) => return Some((MediaToRoom::Data { link }, bytes)),
+            LinkEvent::Channel(channel, open) => MediaToRoom::Channel { link, channel, open },
+            LinkEvent::Data(channel, bytes) => return Some((MediaToRoom::Data { link, channel }, bytes)),
         };
         Some((message, Vec::new()))
     }
@@ -225,8 +228,13 @@ impl Links {
 impl Entry {
     /// It is sent the room's picture in this codec.
     fn shows(&self, codec: Codec) -> bool {
-        let is_sent = |line: &Line| self.sources.get(&line.mid) == Some(&Source::RoomVideo);
-        self.lines.iter().any(|line| sends(line) && line.codec == codec && is_sent(line))
+        self.room_pictures().any(|line| line.codec == codec)
+    }
+
+    /// The lines that send the room's picture.
+    fn room_pictures(&self) -> impl Iterator<Item = &Line> {
+        let is_sent = |line: &&Line| self.sources.get(&line.mid) == Some(&Source::RoomVideo);
+        self.lines.iter().filter(|line| sends(line) && line.codec.kind() == Kind::Video).filter(is_sent)
     }
 }
 

@@ -43,6 +43,9 @@ use works::{Works, WorksError};
 /// Estimates are followed this often while there are links.
 const TICK: Duration = Duration::from_millis(250);
 
+/// Until the room says otherwise, in percent.
+const FULL_VOLUME: u8 = 100;
+
 /// The loop says this often that it turns, where somebody wants to hear it: `WatchdogSec=` of the unit, and
 /// `subrosa run`. A process that hangs is killed and started again.
 const BEAT: Duration = Duration::from_secs(2);
@@ -219,6 +222,7 @@ struct Session {
     wishes: Wishes,
     pictures: Vec<Picture>,
     played: Vec<TrackId>,
+    volume: u8,
     next_tick: Option<Instant>,
     next_beat: Option<Instant>,
     /// Links that the room asked for before an encoder was found.
@@ -239,6 +243,7 @@ impl Session {
             wishes: Wishes::default(),
             pictures: Vec::new(),
             played: Vec::new(),
+            volume: FULL_VOLUME,
             next_tick: None,
             next_beat: std::env::var_os("WATCHDOG_USEC").map(|_| Instant::now()),
             early: Vec::new(),
@@ -356,6 +361,10 @@ impl Session {
                 self.played = tracks;
                 self.route();
             }
+            RoomToMedia::Volume { percent } => {
+                self.volume = percent;
+                self.with_works(|works| works.volume(percent));
+            }
             RoomToMedia::Count => {
                 let counters = self.counters();
                 self.around.say(MediaToRoom::Counters(counters));
@@ -365,6 +374,7 @@ impl Session {
             | RoomToMedia::CloseLink { .. }
             | RoomToMedia::Send { .. }
             | RoomToMedia::Limit { .. }
+            | RoomToMedia::Prefer { .. }
             | RoomToMedia::Data { .. }) => {
                 if self.works.as_ref().is_some_and(Works::is_ready) {
                     self.link_order(message, body);
@@ -378,14 +388,14 @@ impl Session {
 
     fn link_order(&mut self, message: RoomToMedia, body: Vec<u8>) {
         match message {
-            RoomToMedia::OpenLink { link, side, lines, data_channel, relay } => {
+            RoomToMedia::OpenLink { link, side, lines, data_channels, relay } => {
                 // From here on what is captured goes to a guest, so nobody but the room may want it.
                 self.wishes.doctor_wants(false, false);
                 self.wish();
                 let Some(works) = &self.works else { return };
                 let inbox = self.around.inbox.clone();
                 let tell = Arc::new(move |link, event| drop(inbox.send(Happening::Link(link, event))));
-                let plan = works.plan(&self.around, link, side, lines, data_channel, relay);
+                let plan = works.plan(&self.around, link, side, lines, data_channels, relay);
                 if !self.links.open(plan, tell) {
                     self.around.say(MediaToRoom::Link {
                         link,
@@ -409,7 +419,9 @@ impl Session {
                 self.route();
             }
             RoomToMedia::Limit { link, height } => self.links.limit(link, height),
-            RoomToMedia::Data { link } => self.links.data(link, body),
+            // Nothing but the room's own picture is held back so far.
+            RoomToMedia::Prefer { .. } => {}
+            RoomToMedia::Data { link, channel } => self.links.data(link, channel, body),
             RoomToMedia::Configure(_)
             | RoomToMedia::Want { .. }
             | RoomToMedia::Hide { .. }
@@ -417,6 +429,7 @@ impl Session {
             | RoomToMedia::Show { .. }
             | RoomToMedia::Overlay { .. }
             | RoomToMedia::Play { .. }
+            | RoomToMedia::Volume { .. }
             | RoomToMedia::Count => {}
         }
     }
@@ -439,7 +452,9 @@ impl Session {
         // Devices of the last configuration close before those of this one open.
         self.close_captures();
         self.works = None;
-        self.works = Some(Works::new(&self.around, configuration, self.configurations)?);
+        let works = Works::new(&self.around, configuration, self.configurations)?;
+        works.volume(self.volume);
+        self.works = Some(works);
         Ok(())
     }
 
@@ -458,6 +473,8 @@ impl Session {
         self.early.clear();
         self.pictures.clear();
         self.played.clear();
+        self.volume = FULL_VOLUME;
+        self.with_works(|works| works.volume(FULL_VOLUME));
         self.wishes.room_wants(false, false);
         self.wish();
         self.encoders_needed();
@@ -608,8 +625,9 @@ impl Session {
             self.around.say(MediaToRoom::Encoder { row });
         }
         for (link, paused) in change.paused {
-            self.links.pause(link, paused);
-            self.around.say(MediaToRoom::Paused { link, paused });
+            for mid in self.links.pause(link, paused) {
+                self.around.say(MediaToRoom::Paused { link, mid, paused });
+            }
         }
         if change.producers {
             self.route();

@@ -125,7 +125,7 @@ impl Works {
         link: LinkId,
         side: DescriptionKind,
         lines: Vec<Line>,
-        data_channel: Option<DataChannel>,
+        data_channels: Vec<DataChannel>,
         relay: Option<TurnServer>,
     ) -> Plan {
         let mut network = self.configuration.network.clone();
@@ -134,7 +134,7 @@ impl Works {
             link,
             side,
             lines,
-            data_channel,
+            data_channels,
             network,
             timebase: around.timebase.clone(),
             // Room to grow beyond the picture: sound, headers, and what `rate` keeps aside.
@@ -177,6 +177,11 @@ impl Works {
         if self.played.replace(names.clone()) != names {
             self.sound.play(tracks);
         }
+    }
+
+    /// How loud what is played is, 0 to 100.
+    pub fn volume(&self, percent: u8) {
+        self.sound.volume(percent);
     }
 
     /// Opens a capture.

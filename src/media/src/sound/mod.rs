@@ -42,6 +42,7 @@ mod synthetic;
 #[cfg(test)]
 mod tests;
 mod track;
+pub mod volume;
 
 use capture::Ear;
 use chirp::Chirp;
@@ -131,6 +132,11 @@ impl Sound {
         }
         self.chirp.begin(tell);
         self.player.wake();
+    }
+
+    /// How loud what is played is, 0 to 100; see [`volume`].
+    pub fn volume(&self, percent: u8) {
+        self.player.volume(percent);
     }
 
     /// Plays exactly these tracks from now on.

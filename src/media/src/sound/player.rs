@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use subrosa_messages::media::MediaToRoom;
+use subrosa_messages::media::{MediaToRoom, TrackId};
 
 use super::SoundError;
 use super::chirp::Chirp;
@@ -12,6 +12,7 @@ use super::frame::{Frame, SAMPLES};
 use super::processing::Voice;
 use super::speaker::Outlet;
 use super::track::Track;
+use super::volume::Mixer;
 use crate::Notify;
 use crate::inbound::Inbound;
 use crate::timebase::Timebase;
@@ -19,6 +20,7 @@ use crate::timebase::Timebase;
 #[derive(Default)]
 struct Heard {
     tracks: Vec<Track>,
+    mixer: Mixer,
     ended: bool,
 }
 
@@ -66,6 +68,11 @@ impl Player {
         // Whoever is about to wait holds this while it looks.
         drop(self.shared.heard());
         self.shared.changed.notify_all();
+    }
+
+    /// How loud tracks are together, 0 to 100.
+    pub fn volume(&self, percent: u8) {
+        self.shared.heard().mixer.volume(percent);
     }
 
     /// Plays exactly these from now on.
@@ -125,7 +132,10 @@ fn run(
             if heard.ended {
                 return;
             }
-            chirp.next().unwrap_or_else(|| mix(&mut heard.tracks, timebase, &mut levels))
+            chirp.next().unwrap_or_else(|| {
+                let Heard { tracks, mixer, ended: _ } = &mut *heard;
+                mix(tracks, mixer, timebase, &mut levels)
+            })
         };
         for (track, level) in levels {
             notify(MediaToRoom::Loudness { track, level });
@@ -135,7 +145,7 @@ fn run(
     }
 }
 
-fn mix(tracks: &mut [Track], timebase: &Timebase, levels: &mut Vec<(subrosa_messages::media::TrackId, u8)>) -> Frame {
+fn mix(tracks: &mut [Track], mixer: &mut Mixer, timebase: &Timebase, levels: &mut Vec<(TrackId, u8)>) -> Frame {
     let mut sum = [0_i32; SAMPLES];
     for track in tracks {
         if track.is_broken()
@@ -147,7 +157,7 @@ fn mix(tracks: &mut [Track], timebase: &Timebase, levels: &mut Vec<(subrosa_mess
         add(&mut sum, &frame);
         levels.extend(level.map(|level| (track.id().clone(), level)));
     }
-    sum.map(|sample| sample.clamp(i16::MIN.into(), i16::MAX.into()) as i16)
+    mixer.frame(&sum)
 }
 
 fn add(sum: &mut [i32; SAMPLES], frame: &Frame) {

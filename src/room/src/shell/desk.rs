@@ -292,7 +292,7 @@ impl Desk {
             MediaToRoom::Link { link, state } => self.step(now, Event::Link { link, state }),
             MediaToRoom::Track { track, kind } => self.step(now, Event::Track(track, kind)),
             MediaToRoom::Picture { track, moving } => self.step(now, Event::Picture(track, moving)),
-            MediaToRoom::Paused { link, paused } => self.step(now, Event::Paused(link, paused)),
+            MediaToRoom::Paused { link, mid: _, paused } => self.step(now, Event::Paused(link, paused)),
             MediaToRoom::Capture { capture: Capture::Camera, state } => self.known.camera = state,
             MediaToRoom::Capture { capture: Capture::Microphone, state } => self.known.microphone = state,
             MediaToRoom::Background(state) => self.known.background_is(now, Some(state)),

@@ -87,7 +87,7 @@ impl Visit {
         lie(&mut transport);
         let channel =
             DataChannel { label: "JVB data channel".into(), protocol: "http://jitsi.org/protocols/colibri".into() };
-        let plan = Plan { data_channel: Some(channel), ..plan(DescriptionKind::Answer, Vec::new(), &timebase) };
+        let plan = Plan { data_channels: vec![channel], ..plan(DescriptionKind::Answer, Vec::new(), &timebase) };
         let room = End::open(plan);
         let video = Feed { producer: encoding.producer().clone(), cut: Some(cuts.camera.clone()) };
         room.link().send(Mid("room-video".into()), Some(video));
@@ -138,7 +138,7 @@ impl Visit {
 #[test]
 fn a_bridge_sees_the_room_under_the_same_ssrcs_after_every_offer_and_its_channel_opens_once() {
     let mut visit = Visit::joined();
-    visit.next(|event| matches!(event, LinkEvent::Channel(true)).then_some(()));
+    visit.next(|event| matches!(event, LinkEvent::Channel(_, true)).then_some(()));
     let until = Instant::now() + PATIENCE;
     while visit.bridge.channel().is_none() {
         assert!(Instant::now() < until, "no channel");
@@ -146,9 +146,9 @@ fn a_bridge_sees_the_room_under_the_same_ssrcs_after_every_offer_and_its_channel
     }
     let (label, protocol) = visit.bridge.channel().unwrap();
     assert_eq!((label.as_str(), protocol.as_str()), ("JVB data channel", "http://jitsi.org/protocols/colibri"));
-    visit.room.link().data(b"{\"colibriClass\":\"ClientHello\"}".to_vec());
+    visit.room.link().data("JVB data channel".into(), b"{\"colibriClass\":\"ClientHello\"}".to_vec());
     visit.bridge.say("{\"colibriClass\":\"ForwardedSources\"}");
-    let said = visit.next(|event| if let LinkEvent::Data(bytes) = event { Some(bytes.clone()) } else { None });
+    let said = visit.next(|event| if let LinkEvent::Data(_, bytes) = event { Some(bytes.clone()) } else { None });
     assert_eq!(said, b"{\"colibriClass\":\"ForwardedSources\"}");
     let mut heard = Vec::new();
     while heard.is_empty() {
@@ -173,13 +173,13 @@ fn a_bridge_sees_the_room_under_the_same_ssrcs_after_every_offer_and_its_channel
     let more = visit.bridge.seen.wait(PATIENCE, |frames, _| (frames.len() > before + 2).then_some(()));
     assert!(more.is_some(), "the room is seen");
     visit.bridge.close_channel();
-    visit.next(|event| matches!(event, LinkEvent::Channel(false)).then_some(()));
+    visit.next(|event| matches!(event, LinkEvent::Channel(_, false)).then_some(()));
 }
 
 #[test]
 fn p8_a_bridge_with_another_certificate_than_was_said_gets_nothing() {
     let mut visit = Visit::begin(|transport| transport.fingerprint.1 = ["AB"; 32].join(":"));
     visit.next(|event| matches!(event, LinkEvent::State(LinkState::Failed(LinkFault::Fingerprint))).then_some(()));
-    assert!(!visit.room.seen.iter().any(|event| matches!(event, LinkEvent::Channel(_) | LinkEvent::Track(_))));
+    assert!(!visit.room.seen.iter().any(|event| matches!(event, LinkEvent::Channel(..) | LinkEvent::Track(_))));
     assert!(visit.bridge.seen.packets().is_empty());
 }

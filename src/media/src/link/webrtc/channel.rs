@@ -1,8 +1,9 @@
-//! The data channel of a link (RFC 8831).
+//! The data channels of a link (RFC 8831).
 //!
-//! Either side may open it; what counts is its label. webrtcbin calls a channel open before the peer has agreed to it where
+//! Either side may open one; what counts is its label. webrtcbin calls a channel open before the peer has agreed to it where
 //! the *peer* opened it, so both ways are watched alike: it is open once `ready-state` says so.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gstreamer as gst;
@@ -15,50 +16,56 @@ use subrosa_messages::media::{DataChannel, LinkFault};
 use super::shared::{Shared, locked, weak};
 use crate::link::TransportEvent;
 
-/// A peer that opens more than that, one after the other, gets no answer any more.
+/// A peer that opens more than that under one label, one after the other, gets no answer any more.
 const MOST: usize = 8;
 
-/// The channels that were opened under the link's label.
+/// The channels that were opened under the link's labels.
 #[derive(Default)]
-pub struct Channels {
-    label: Option<String>,
+pub struct Channels(BTreeMap<String, Labelled>);
+
+/// Those of one label.
+#[derive(Default)]
+struct Labelled {
     all: Vec<gst_webrtc::WebRTCDataChannel>,
     is_open: bool,
 }
 
-impl Channels {
+impl Labelled {
     /// The newest that is open.
     fn open(&self) -> Option<&gst_webrtc::WebRTCDataChannel> {
         self.all.iter().rev().find(|channel| channel.ready_state() == State::Open)
     }
+}
 
+impl Channels {
     /// Lets go of all of them.
     pub fn clear(&mut self) {
-        self.all.clear();
+        self.0.clear();
     }
 }
 
 impl Shared {
-    /// Only a channel of this name is taken from the peer.
-    pub(super) fn expect_channel(&self, wanted: Option<&DataChannel>) {
-        locked(&self.channels).label = wanted.map(|channel| channel.label.clone());
+    /// Only channels of these names are taken from the peer.
+    pub(super) fn expect_channels(&self, wanted: &[DataChannel]) {
+        locked(&self.channels).0 = wanted.iter().map(|channel| (channel.label.clone(), Labelled::default())).collect();
     }
 
-    /// Says that the channel is open, or is no more.
-    fn channel_changed(&self) {
+    /// Says that a channel is open, or is no more.
+    fn channel_changed(&self, label: &str) {
         let changed = {
             let mut channels = locked(&self.channels);
-            channels.all.retain(|channel| channel.ready_state() != State::Closed);
-            let is_open = channels.open().is_some();
-            (std::mem::replace(&mut channels.is_open, is_open) != is_open).then_some(is_open)
+            let Some(labelled) = channels.0.get_mut(label) else { return };
+            labelled.all.retain(|channel| channel.ready_state() != State::Closed);
+            let is_open = labelled.open().is_some();
+            (std::mem::replace(&mut labelled.is_open, is_open) != is_open).then_some(is_open)
         };
         if let Some(open) = changed {
-            (self.tell)(TransportEvent::Channel(open));
+            (self.tell)(TransportEvent::Channel(label.to_owned(), open));
         }
     }
 }
 
-/// Opens the link's channel.
+/// Opens a channel of the link.
 ///
 /// # Errors
 /// When webrtcbin does not make it.
@@ -67,7 +74,7 @@ pub(super) fn open(shared: &Arc<Shared>, webrtcbin: &gst::Element, wanted: &Data
     let channel = webrtcbin
         .emit_by_name::<Option<gst_webrtc::WebRTCDataChannel>>("create-data-channel", &[&wanted.label, &Some(options)])
         .ok_or(LinkFault::Pipeline)?;
-    keep(shared, webrtcbin, channel);
+    keep(shared, webrtcbin, &wanted.label, channel);
     Ok(())
 }
 
@@ -79,53 +86,51 @@ pub(super) fn listen(shared: &Arc<Shared>, webrtcbin: &gst::Element) {
         false,
         glib::closure!(move |webrtcbin: &gst::Element, channel: gst_webrtc::WebRTCDataChannel| {
             let Some(shared) = weak.upgrade() else { return };
-            let label = channel.label();
-            let is_ours = locked(&shared.channels).label.as_deref() == label.as_deref();
-            if is_ours {
-                keep(&shared, webrtcbin, channel);
-            } else {
-                channel.close();
+            match channel.label().filter(|label| locked(&shared.channels).0.contains_key(label.as_str())) {
+                Some(label) => keep(&shared, webrtcbin, label.as_str(), channel),
+                None => channel.close(),
             }
         }),
     );
 }
 
-fn keep(shared: &Arc<Shared>, webrtcbin: &gst::Element, channel: gst_webrtc::WebRTCDataChannel) {
+fn keep(shared: &Arc<Shared>, webrtcbin: &gst::Element, label: &str, channel: gst_webrtc::WebRTCDataChannel) {
     {
         let mut channels = locked(&shared.channels);
-        if channels.all.len() >= MOST {
+        let Some(labelled) = channels.0.get_mut(label) else { return };
+        if labelled.all.len() >= MOST {
             tracing::warn!("a peer opens one data channel after the other");
             return;
         }
-        channels.all.push(channel.clone());
+        labelled.all.push(channel.clone());
     }
-    let (weak_shared, bin) = (weak(shared), webrtcbin.downgrade());
+    let (weak_shared, bin, of) = (weak(shared), webrtcbin.downgrade(), label.to_owned());
     channel.connect_notify(Some("ready-state"), move |_, _| {
         if let (Some(shared), Some(bin)) = (weak_shared.upgrade(), bin.upgrade()) {
             // There is no channel without DTLS, and nobody else may have looked at its certificate yet.
             shared.verify(&bin);
-            shared.channel_changed();
+            shared.channel_changed(&of);
         }
     });
-    let text = weak(shared);
+    let (text, of) = (weak(shared), label.to_owned());
     channel.connect_on_message_string(move |_, message| {
         if let (Some(shared), Some(message)) = (text.upgrade(), message) {
-            (shared.tell)(TransportEvent::Data(message.as_bytes().to_vec()));
+            (shared.tell)(TransportEvent::Data(of.clone(), message.as_bytes().to_vec()));
         }
     });
-    let bytes = weak(shared);
+    let (bytes, of) = (weak(shared), label.to_owned());
     channel.connect_on_message_data(move |_, message| {
         if let (Some(shared), Some(message)) = (bytes.upgrade(), message) {
-            (shared.tell)(TransportEvent::Data(message.to_vec()));
+            (shared.tell)(TransportEvent::Data(of.clone(), message.to_vec()));
         }
     });
     // It may have opened before anybody listened.
-    shared.channel_changed();
+    shared.channel_changed(label);
 }
 
-/// Sends over the channel; what comes before it is open is not sent, and not kept.
-pub(super) fn send(shared: &Shared, bytes: &[u8]) {
-    let channel = locked(&shared.channels).open().cloned();
+/// Sends over a channel; what comes before it is open is not sent, and not kept.
+pub(super) fn send(shared: &Shared, label: &str, bytes: &[u8]) {
+    let channel = locked(&shared.channels).0.get(label).and_then(Labelled::open).cloned();
     let Some(channel) = channel else { return };
     let sent = match std::str::from_utf8(bytes) {
         Ok(text) => channel.send_string_full(Some(text)),

@@ -8,7 +8,7 @@ use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use subrosa_messages::media::{DescriptionKind, Line, LinkFault};
 
-use super::{WebRtc, channel};
+use super::WebRtc;
 use crate::link::TransportEvent;
 use crate::link::sdp::{self, Next, Offered, Way};
 use crate::link::streams::Described;
@@ -95,9 +95,8 @@ impl WebRtc {
         self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Offer, &next.seen)?;
         let answer = self.describe(DescriptionKind::Answer, &next.lines)?;
         let with_channel = next.seen.lines().any(|line| line.starts_with("m=application "));
-        if let Some(wanted) = self.plan.data_channel.clone().filter(|_| with_channel && !self.channel_is_made) {
-            channel::open(&self.shared, &self.webrtcbin, &wanted)?;
-            self.channel_is_made = true;
+        if with_channel {
+            self.open_channels()?;
         }
         self.heed(&next);
         self.offers.taken(next);

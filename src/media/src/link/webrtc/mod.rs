@@ -11,13 +11,14 @@ mod receive;
 mod repair;
 mod shared;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
-use subrosa_messages::media::{DescriptionKind, Kind, LinkFault, LinkId, Mid};
+use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, Mid};
 
 use super::line::Sending;
 use super::sdp::{self, Offers};
@@ -49,9 +50,9 @@ pub struct WebRtc {
     /// The peer's.
     offers: Offers,
     peer_is_known: bool,
-    channel_is_made: bool,
+    channels_are_made: bool,
     released: bool,
-    paused: bool,
+    paused: BTreeSet<Mid>,
 }
 
 impl WebRtc {
@@ -72,7 +73,7 @@ impl WebRtc {
             tracing::warn!("{error}");
             return Err(LinkFault::Path);
         }
-        shared.expect_channel(plan.data_channel.as_ref());
+        shared.expect_channels(&plan.data_channels);
         let mut link = WebRtc {
             link: plan.link,
             plan,
@@ -85,22 +86,29 @@ impl WebRtc {
             offer: None,
             offers: Offers::default(),
             peer_is_known: false,
-            channel_is_made: false,
+            channels_are_made: false,
             released: false,
-            paused: false,
+            paused: BTreeSet::new(),
         };
         link.listen()?;
         // A data channel can be made from READY on.
         link.pipeline.set_state(gst::State::Ready).map_err(fault)?;
         if link.plan.side == DescriptionKind::Offer {
             link.add_planned()?;
-            if let Some(wanted) = link.plan.data_channel.clone() {
-                channel::open(&link.shared, &link.webrtcbin, &wanted)?;
-                link.channel_is_made = true;
-            }
+            link.open_channels()?;
         }
         link.pipeline.set_state(gst::State::Playing).map_err(fault)?;
         Ok(link)
+    }
+
+    /// Opens the link's data channels, once.
+    fn open_channels(&mut self) -> Result<(), LinkFault> {
+        if !std::mem::replace(&mut self.channels_are_made, true) {
+            for wanted in &self.plan.data_channels {
+                channel::open(&self.shared, &self.webrtcbin, wanted)?;
+            }
+        }
+        Ok(())
     }
 
     /// Connects everything that webrtcbin says by itself.
@@ -209,7 +217,7 @@ impl WebRtc {
         if self.released {
             line.release();
         }
-        line.pause(self.paused && line.codec.kind() == Kind::Video);
+        line.pause(self.paused.contains(mid));
     }
 }
 
@@ -253,16 +261,16 @@ impl PeerTransport for WebRtc {
         self.sending.iter_mut().for_each(Sending::release);
     }
 
-    fn pause(&mut self, paused: bool) {
-        self.paused = paused;
-        for line in self.sending.iter_mut().filter(|line| line.codec.kind() == Kind::Video) {
+    fn pause(&mut self, mid: &Mid, paused: bool) {
+        let _was_so = if paused { self.paused.insert(mid.clone()) } else { self.paused.remove(mid) };
+        if let Some(line) = self.sending.iter_mut().find(|line| line.mid == *mid) {
             line.pause(paused);
         }
     }
 
-    fn data(&mut self, bytes: &[u8]) {
+    fn data(&mut self, channel: &str, bytes: &[u8]) {
         if self.released {
-            channel::send(&self.shared, bytes);
+            channel::send(&self.shared, channel, bytes);
         }
     }
 }

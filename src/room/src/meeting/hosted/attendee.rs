@@ -390,7 +390,7 @@ impl Attendee {
             link: id,
             side: DescriptionKind::Offer,
             lines,
-            data_channel: Some(DataChannel::called("room")),
+            data_channels: vec![DataChannel::called("room")],
             relay: None,
         }));
         if self.admitted {

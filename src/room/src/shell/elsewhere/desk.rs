@@ -30,6 +30,7 @@ use crate::screen::stage::MOST;
 use crate::screen::view::{JoiningView, Phase, ProposedView};
 use crate::servers::Recording;
 use crate::shell::socket::Voice;
+use crate::signalling::jingle::session::BRIDGE_CHANNEL;
 use crate::signalling::xmpp::Jid;
 
 /// Numbers of links up to this one are the hosted meeting's: none is ever used twice.
@@ -432,8 +433,10 @@ impl Elsewhere {
             MediaToRoom::Link { link, state } => Event::Link { link: *link, state: *state },
             MediaToRoom::Track { track, kind } => Event::Track(track.clone(), *kind),
             MediaToRoom::Picture { track, moving } => Event::Picture(track.clone(), *moving),
-            MediaToRoom::Channel { link, open } => Event::Channel { link: *link, open: *open },
-            MediaToRoom::Data { link } => Event::Data(*link, Pii::new(String::from_utf8_lossy(body).into_owned())),
+            MediaToRoom::Channel { link, channel: _, open } => Event::Channel { link: *link, open: *open },
+            MediaToRoom::Data { link, channel: _ } => {
+                Event::Data(*link, Pii::new(String::from_utf8_lossy(body).into_owned()))
+            }
             MediaToRoom::Description { kind: DescriptionKind::Offer, .. }
             | MediaToRoom::Paused { .. }
             | MediaToRoom::Loudness { .. }
@@ -501,7 +504,8 @@ impl Elsewhere {
                     Action::Bridge(number, ToSocket::Close) => order(Order::Close(number)),
                     Action::Media(message) => effects.push(Effect::Media(message, Vec::new())),
                     Action::Data(link, text) => {
-                        effects.push(Effect::Media(RoomToMedia::Data { link }, text.into_revealed().into_bytes()));
+                        let data = RoomToMedia::Data { link, channel: BRIDGE_CHANNEL.to_owned() };
+                        effects.push(Effect::Media(data, text.into_revealed().into_bytes()));
                     }
                     Action::Mute(capture) => effects.push(Effect::Mute(capture)),
                     Action::Over(failure) => over = Some(failure),

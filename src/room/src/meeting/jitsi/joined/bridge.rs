@@ -98,13 +98,13 @@ impl Joined {
     /// Media is told what the session wants; whom it will contact is declared first (P5).
     pub(super) fn media(&mut self, message: RoomToMedia, out: &mut Out) {
         let message = match message {
-            RoomToMedia::OpenLink { link, side, lines, data_channel, relay: _ } => {
+            RoomToMedia::OpenLink { link, side, lines, data_channels, relay: _ } => {
                 self.links = self.links.max(link.0);
                 let relay = self.relay.clone();
                 if let Some(relay) = &relay {
                     let _declared_with_it = self.hosts.contact(&relay.host);
                 }
-                RoomToMedia::OpenLink { link, side, lines, data_channel, relay }
+                RoomToMedia::OpenLink { link, side, lines, data_channels, relay }
             }
             RoomToMedia::Description { link, kind, sdp, candidates } => {
                 for address in addresses(sdp.reveal()) {

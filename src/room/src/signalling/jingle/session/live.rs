@@ -97,7 +97,7 @@ impl Live {
             link,
             side: DescriptionKind::Answer,
             lines: Vec::new(),
-            data_channel: self.offer.data.is_some().then(bridge_channel),
+            data_channels: self.offer.data.is_some().then(bridge_channel).into_iter().collect(),
             // The meeting knows it, this session does not.
             relay: None,
         }));
@@ -266,9 +266,12 @@ impl Live {
     }
 }
 
-/// The channel as the bridge knows it (lib-jitsi-meet; `docs` of jitsi-videobridge, *Colibri*).
+/// The label of the bridge's channel (lib-jitsi-meet; `docs` of jitsi-videobridge, *Colibri*).
+pub const BRIDGE_CHANNEL: &str = "JVB data channel";
+
+/// The channel as the bridge knows it.
 fn bridge_channel() -> DataChannel {
-    DataChannel { label: "JVB data channel".into(), protocol: "http://jitsi.org/protocols/colibri".into() }
+    DataChannel { label: BRIDGE_CHANNEL.into(), protocol: "http://jitsi.org/protocols/colibri".into() }
 }
 
 /// Sound keeps its SSRC: only the picture is retransmitted.

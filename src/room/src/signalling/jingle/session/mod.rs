@@ -29,4 +29,5 @@ pub(crate) mod stage;
 mod table;
 
 pub use event::{Action, Event, Fault, Peer, Refusal, Reply, Request, Way};
+pub use live::BRIDGE_CHANNEL;
 pub use machine::Session;

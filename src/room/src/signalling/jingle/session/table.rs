@@ -174,8 +174,8 @@ pub fn word(action: &Action) -> String {
         Action::Rejoin => "rejoin".to_owned(),
         Action::Fault(fault) => format!("fault: {fault:?}"),
         Action::Media(message) => match message {
-            RoomToMedia::OpenLink { link, side: DescriptionKind::Answer, data_channel, .. } => {
-                format!("open {}{}", link.0, if data_channel.is_some() { " with data" } else { "" })
+            RoomToMedia::OpenLink { link, side: DescriptionKind::Answer, data_channels, .. } => {
+                format!("open {}{}", link.0, if data_channels.is_empty() { "" } else { " with data" })
             }
             RoomToMedia::CloseLink { link } => format!("close {}", link.0),
             RoomToMedia::Send { link, mid, source: Source::Nothing } => format!("send nothing {} {}", link.0, mid.0),
