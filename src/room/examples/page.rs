@@ -83,7 +83,7 @@ async fn play(mut requests: mpsc::Receiver<GuestRequest>) {
             GuestRequest::Leave(key) => {
                 guests.remove(&key);
             }
-            GuestRequest::Gone(_) | GuestRequest::Answer { .. } | GuestRequest::Phone(_) => {}
+            GuestRequest::Gone(_) | GuestRequest::Answer { .. } | GuestRequest::Wish(..) | GuestRequest::Phone(_) => {}
             GuestRequest::Notice(language, reply) => {
                 let _gone = reply.send(Notice::of(language, &facts()));
             }

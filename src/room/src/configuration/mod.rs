@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use subrosa_messages::media::{Background, Size, TurnServer};
 
 use crate::language::Language;
+use crate::meeting::role::Roles;
 use crate::servers::Servers;
 
 /// The only version there is of the file's format.
@@ -155,6 +156,10 @@ pub struct Meeting {
     pub max_guests: usize,
     /// How long the PIN is.
     pub pin_digits: usize,
+    /// What who may.
+    pub roles: Roles,
+    /// The room's screen shows what is written.
+    pub chat_on_screen: bool,
 }
 
 /// `[network]`
@@ -202,7 +207,7 @@ impl Default for Blur {
 
 impl Default for Meeting {
     fn default() -> Self {
-        Meeting { max_guests: 1, pin_digits: 6 }
+        Meeting { max_guests: 6, pin_digits: 6, roles: Roles::default(), chat_on_screen: true }
     }
 }
 

@@ -11,6 +11,7 @@ use super::section::{Findings, Section, integer};
 use super::servers;
 use super::{BlurMode, Configuration, OperatorCertificate, VERSION, Wrong};
 use crate::language::Language;
+use crate::meeting::role::{Capability, May, Preset, Roles};
 
 /// Reads a text. Relative paths in it start at `folder`.
 pub fn read(text: &str, folder: &Path) -> Result<Configuration, Vec<Wrong>> {
@@ -65,10 +66,7 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
 
     blur_section(Section::below("blur", blur, findings), blur, folder, to);
 
-    let mut section = Section::below("meeting", meeting, findings);
-    section.number("max_guests", &mut to.meeting.max_guests, 1..=8);
-    section.number("pin_digits", &mut to.meeting.pin_digits, 6..=12);
-    section.end();
+    meeting_section(Section::below("meeting", meeting, findings), to);
 
     let mut section = Section::below("network", network, findings);
     section.take("addresses", &mut to.network.addresses, ADDRESSES, addresses);
@@ -86,9 +84,43 @@ const LISTEN: &str = "write address and port, such as \"[::]:8443\" for all addr
 const ADDRESSES: &str = "write a list of addresses, such as [\"192.0.2.7\"], or [] for all that the device has";
 const PORTS: &str = "write the first and the last port, such as \"50000-50100\" with at least 10 of them above 1023, \
                      or \"\" for any";
+const MAY: &str = "write \"preset\" or a list of \"speak\", \"show\", \"present\", \"chat\", \"text\", \"admit\", \"message\", \"lock\", \"mute\", \
+                   \"remove\", \"arrange\", \"assign\" and \"end\"";
 const IMAGE: &str = "name a PNG, JPEG or WebP file, such as image = \"background.jpg\"";
 const COLOUR: &str = "write a colour as \"#rrggbb\", such as \"#3b3845\"";
 const URL: &str = "write the start of the link, such as \"https://room.example.org\", or \"\"";
+
+fn meeting_section(mut section: Section<'_, '_>, to: &mut Configuration) {
+    section.number("max_guests", &mut to.meeting.max_guests, 1..=8);
+    section.number("pin_digits", &mut to.meeting.pin_digits, 6..=12);
+    section.switch("chat_on_screen", &mut to.meeting.chat_on_screen);
+    let presets = [("meeting", Preset::Meeting), ("class", Preset::Class), ("consultation", Preset::Consultation)];
+    let mut preset = Preset::default();
+    section.choice("preset", &mut preset, &presets);
+    let mut roles = Roles::of(preset);
+    let places = [&mut roles.guest, &mut roles.presenter, &mut roles.moderator];
+    for (key, place) in ["guest_may", "presenter_may", "moderator_may"].into_iter().zip(places) {
+        let mut own = None;
+        section.take(key, &mut own, MAY, may);
+        *place = own.unwrap_or(*place);
+    }
+    to.meeting.roles = roles;
+    section.end();
+}
+
+/// A list of capabilities, or what the preset says. What concerns the room itself is for paired phones alone.
+fn may(value: &DeValue) -> Option<Option<May>> {
+    if value.as_str() == Some("preset") {
+        return Some(None);
+    }
+    let known = |word: &str| {
+        let mut all = Capability::ALL.into_iter().filter(|one| *one != Capability::Attend);
+        all.find(|one| one.word() == word)
+    };
+    let list = value.as_array()?;
+    let found: Option<Vec<Capability>> = list.iter().map(|word| known(word.get_ref().as_str()?)).collect();
+    found.map(|found| Some(May::only(&found)))
+}
 
 fn web_section<'a>(
     mut section: Section<'a, '_>,
@@ -303,6 +335,11 @@ mod tests {
             ("meeting", "max_guests = 0"),
             ("meeting", "max_guests = 1.5"),
             ("meeting", "pin_digits = 4"),
+            ("meeting", "preset = \"lecture\""),
+            ("meeting", "chat_on_screen = 1"),
+            ("meeting", "guest_may = \"all\""),
+            ("meeting", "guest_may = [\"attend\"]"),
+            ("meeting", "moderator_may = [\"speak\", 1]"),
             ("network", "addresses = [\"room.example.org\"]"),
             ("network", "udp_ports = \"50000\""),
             ("network", "udp_ports = \"50000-49000\""),
@@ -345,6 +382,8 @@ mod tests {
             colour = \"#0a0BfF\"
             [meeting]
             max_guests = 3
+            preset = \"class\"
+            presenter_may = [\"speak\", \"text\"]
             [network]
             udp_ports = \"50000-50100\"
             public_url = \"https://room.example.org/\"
@@ -364,6 +403,9 @@ mod tests {
         assert_eq!((read.blur.mode, read.blur.colour), (BlurMode::Image, [0x0a, 0x0b, 0xff]));
         assert_eq!(read.blur.image.as_deref(), Some(Path::new("/etc/subrosa/garden.jpg")));
         assert_eq!(read.meeting.max_guests, 3);
+        let roles = read.meeting.roles;
+        assert_eq!(roles.guest, Roles::of(Preset::Class).guest);
+        assert_eq!(roles.presenter, May::only(&[Capability::Speak, Capability::Text]));
         assert_eq!(read.network.udp_ports, Some((50_000, 50_100)));
         assert_eq!(read.network.public_url.as_deref(), Some("https://room.example.org"));
         let turn = read.network.turn.unwrap();

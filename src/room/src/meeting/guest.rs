@@ -8,9 +8,12 @@ use subrosa_messages::Pii;
 use subrosa_messages::media::LinkId;
 use tokio::sync::{mpsc, oneshot};
 
+use super::role::{May, Role};
+use super::wish::{Layout, Wish, WishRefusal};
 use crate::language::Language;
 use crate::notice::Notice;
 use crate::remote::PhoneRequest;
+use crate::status::BackgroundWord;
 
 /// Names one guest of one meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,6 +68,8 @@ pub enum KnockRefusal {
     Name,
     /// As many guests are here as the room can take.
     Full,
+    /// Whoever runs the meeting has locked it.
+    Locked,
     /// The room has already said no to this session, or the meeting has ended.
     Gone,
 }
@@ -77,7 +82,11 @@ impl KnockRefusal {
             KnockRefusal::WrongSecret { retry_after_ms } | KnockRefusal::TooEarly { retry_after_ms } => {
                 Some(Duration::from_millis(retry_after_ms))
             }
-            KnockRefusal::Asleep | KnockRefusal::Name | KnockRefusal::Full | KnockRefusal::Gone => None,
+            KnockRefusal::Asleep
+            | KnockRefusal::Name
+            | KnockRefusal::Full
+            | KnockRefusal::Locked
+            | KnockRefusal::Gone => None,
         }
     }
 }
@@ -102,6 +111,8 @@ pub enum GuestRequest {
     },
     /// `POST /api/leave`
     Leave(SessionKey),
+    /// `POST /api/wish`
+    Wish(SessionKey, Wish, oneshot::Sender<Result<(), WishRefusal>>),
     /// `GET /api/notice`
     Notice(Language, oneshot::Sender<Notice>),
     /// `GET /api/status`
@@ -115,7 +126,10 @@ pub enum GuestRequest {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum GuestEvent {
     /// The room has been asked and has not answered.
-    Waiting,
+    Waiting {
+        /// What is said to those who wait.
+        message: Option<Pii<String>>,
+    },
     /// Let in; an offer follows.
     Admitted,
     /// Our offer; the answer is due for this link only.
@@ -131,13 +145,22 @@ pub enum GuestEvent {
     Connected,
     /// The link was lost or media restarts; a new offer follows by itself.
     Reconnecting,
-    /// The guest's network is too narrow for the room's picture: it is held back and sound goes on.
+    /// The guest's network is too narrow for a picture: it is held back and sound goes on.
     Picture {
+        /// The line that carries it.
+        mid: String,
         /// Held back now.
         paused: bool,
     },
+    /// Somebody who may has closed this guest's microphone.
+    Muted,
+    /// This guest's share was ended by somebody else.
+    Present {
+        /// Always `false`.
+        on: bool,
+    },
     /// What is true in the room.
-    Room(RoomView),
+    Room(Box<RoomView>),
     /// It is over for this guest.
     Ended {
         /// Why.
@@ -145,7 +168,7 @@ pub enum GuestEvent {
     },
 }
 
-/// The `mid` of each line of an offer.
+/// The `mid` of each line of an offer, and the labels of its data channels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OfferedLines {
@@ -157,9 +180,31 @@ pub struct OfferedLines {
     pub guest_video: String,
     /// For the guest's sound.
     pub guest_audio: String,
+    /// For the screen that the guest shares.
+    pub guest_screen: String,
+    /// The screen that somebody else shares.
+    pub screen: String,
+    /// The other guests.
+    pub slots: Vec<OfferedSlot>,
+    /// The data channel for chat.
+    pub chat: String,
+    /// The data channel for what the guest types (RFC 8865).
+    pub text: String,
 }
 
-/// What a guest sees of the room, as the guard knows it.
+/// What of an offer carries one other guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OfferedSlot {
+    /// The `mid` of their picture.
+    pub video: String,
+    /// The `mid` of their sound.
+    pub audio: String,
+    /// The label of the data channel with what they type.
+    pub text: String,
+}
+
+/// What a guest sees of the room, as the guard knows it, and of the meeting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RoomView {
@@ -175,8 +220,79 @@ pub struct RoomView {
     pub guests: usize,
     /// What stands behind the people in the room is hidden, on the device.
     pub background_hidden: bool,
+    /// What becomes of what stands behind them.
+    pub background: BackgroundWord,
     /// The device records. Always false: this version cannot.
     pub recording: bool,
+    /// Nobody else can knock.
+    pub locked: bool,
+    /// How pictures are laid out.
+    pub layout: Layout,
+    /// Who shares a screen.
+    pub screen: Option<GuestId>,
+    /// Who speaks.
+    pub speaker: Option<GuestId>,
+    /// The guest who reads this.
+    pub you: OwnView,
+    /// Everybody else who is in, as they came.
+    pub people: Vec<PersonView>,
+    /// Who waits; empty for whoever may not let them in.
+    pub waiting: Vec<WaitingView>,
+}
+
+/// What a guest is in the meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OwnView {
+    /// Who they are.
+    pub number: GuestId,
+    /// What they are.
+    pub role: Role,
+    /// What they may.
+    pub may: May,
+    /// Nobody hears them: somebody who may has closed their microphone, or their role may not speak.
+    pub silenced: bool,
+    /// How often they were muted.
+    pub mutes: u32,
+    /// They share a screen.
+    pub presenting: bool,
+}
+
+/// Somebody else in the meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PersonView {
+    /// Who they are.
+    pub number: GuestId,
+    /// What they call themselves.
+    pub name: Pii<String>,
+    /// What they are.
+    pub role: Role,
+    /// Which slot of the reader's link carries them; `None` for a phone, which has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<usize>,
+    /// Their microphone is open.
+    pub microphone: bool,
+    /// Their camera is open.
+    pub camera: bool,
+    /// Nobody hears them.
+    pub silenced: bool,
+    /// Their hand is raised.
+    pub hand: bool,
+    /// They share a screen.
+    pub presenting: bool,
+    /// Their connection is there.
+    pub connected: bool,
+}
+
+/// Somebody who waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WaitingView {
+    /// Who they are.
+    pub number: GuestId,
+    /// What they call themselves.
+    pub name: Pii<String>,
 }
 
 /// How a call is encrypted; no word stronger than the truth (P8).
@@ -197,6 +313,8 @@ pub enum Encryption {
 pub enum EndReason {
     /// The room said no.
     Denied,
+    /// Somebody who may has sent them away.
+    Removed,
     /// The room ended the meeting.
     MeetingEnded,
     /// The guest left.

@@ -5,3 +5,5 @@ pub mod guest;
 pub mod hosted;
 pub mod hosts;
 pub mod jitsi;
+pub mod role;
+pub mod wish;

@@ -7,7 +7,9 @@ use subrosa_messages::Pii;
 use tokio::sync::{oneshot, watch};
 
 use crate::language::Language;
-use crate::meeting::guest::Secret;
+use crate::meeting::guest::{GuestId, PersonView, Secret, WaitingView};
+use crate::meeting::role::{May, Role};
+use crate::meeting::wish::{Layout, Wish, WishRefusal};
 
 /// Names one phone while the room is awake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,6 +96,15 @@ pub enum PhoneRequest {
         /// The answer.
         reply: oneshot::Sender<bool>,
     },
+    /// `POST /api/remote/wish`
+    Wish {
+        /// Which phone.
+        key: PhoneKey,
+        /// What it wishes.
+        wish: Wish,
+        /// The answer.
+        reply: oneshot::Sender<Result<(), WishRefusal>>,
+    },
     /// `POST /api/remote/leave`: forget the proposal, or leave the meeting. `false`: no such phone.
     Leave(PhoneKey, oneshot::Sender<bool>),
 }
@@ -103,12 +114,12 @@ pub enum PhoneRequest {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum PhoneEvent {
     /// How it stands.
-    State(PhoneView),
+    State(Box<PhoneView>),
     /// The room sleeps: this phone is not paired any more.
     Ended,
 }
 
-/// How it stands, as a phone sees it: nobody's name, no chat.
+/// How it stands, as a phone sees it: of a meeting elsewhere nobody's name, and of no meeting the chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PhoneView {
@@ -124,6 +135,80 @@ pub struct PhoneView {
     pub operator: Option<String>,
     /// What there is to say, in the language of the phone.
     pub sentence: Option<&'static str>,
+    /// The room's own meeting, while somebody is in it or at its door.
+    pub meeting: Option<MeetingView>,
+}
+
+/// The room's own meeting, as whoever runs it sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MeetingView {
+    /// Nobody else can knock.
+    pub locked: bool,
+    /// How pictures are laid out.
+    pub layout: Layout,
+    /// Who shares a screen.
+    pub screen: Option<GuestId>,
+    /// Who speaks.
+    pub speaker: Option<GuestId>,
+    /// Everybody who is in, as they came.
+    pub people: Vec<PersonView>,
+    /// Everybody who waits, as they came.
+    pub waiting: Vec<WaitingView>,
+    /// What is said to those who wait.
+    pub message: Option<Pii<String>>,
+    /// How loud the room hears others, in percent.
+    pub volume: u8,
+    /// What stands behind people is hidden.
+    pub hides: bool,
+    /// It is hidden by a phone's wish alone, or not at all: a phone may change it.
+    pub may_show: bool,
+    /// The camera's lamp is lit or nothing is known.
+    pub camera_live: bool,
+    /// The microphone's lamp is lit or nothing is known.
+    pub microphone_live: bool,
+    /// What the people in the room are asked for.
+    pub asks: Asks,
+    /// Guests who are in.
+    pub guests: usize,
+    /// Guests that can be in at once.
+    pub most: usize,
+    /// So many are in as can be.
+    pub full: bool,
+    /// How others enter.
+    pub invitation: Option<WayIn>,
+    /// What roles there are to be given, and what each may.
+    pub roles: Vec<RoleView>,
+}
+
+/// What the people in the room are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Asks {
+    /// The camera.
+    pub camera: bool,
+    /// The microphone.
+    pub microphone: bool,
+}
+
+/// How others enter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WayIn {
+    /// The link.
+    pub link: Pii<String>,
+    /// The PIN.
+    pub pin: Pii<String>,
+}
+
+/// A role that can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RoleView {
+    /// Which.
+    pub role: Role,
+    /// What it may.
+    pub may: May,
 }
 
 /// What the room does.

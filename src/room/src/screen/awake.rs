@@ -11,7 +11,7 @@ use super::pairing;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, SMALL, Sheet, Style};
-use super::view::{Invitation, View};
+use super::view::{HostedView, Invitation, View};
 
 /// The link is as large as its line allows, within these.
 const LINK: (f32, f32) = (50.0, 84.0);
@@ -20,9 +20,9 @@ const PIN: Style = Style::new(136.0, Weight::Bold, Colour::Paper);
 const SMALL_PIN: Style = Style::new(84.0, Weight::Bold, Colour::Paper);
 
 /// Places the scene: link, PIN, code, fingerprint.
-pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation, free: Area) {
+pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (&Invitation, &HostedView), free: Area) {
     let words = sheet.words;
-    let tight = !view.faults.is_empty();
+    let tight = !view.faults.is_empty() || !view.asked.is_empty();
     let side = free.height.min(if tight { 520.0 } else { 616.0 });
     let column = Area { x: free.right() - side, width: side, ..free };
     let (left, width) = (free.x, column.x - 64.0 - free.x);
@@ -83,6 +83,12 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
             invitation::local_only(sheet, left, top, width)
         }));
     }
+    if meeting.most > 1 {
+        let text = words.up_to(meeting.most);
+        parts.push(Part::new(1, 4.0, Style::DIM.lines(1), move |sheet, top, _| {
+            sheet.say(left, top, width, &text, Style::DIM, 1);
+        }));
+    }
     let phones = (view.remote.phones > 0).then(|| words.phones(view.remote.phones));
     let press = view.remote.code.is_none().then(|| words.press_to_pair().to_owned());
     for (need, text) in [(4, phones), (0, press)] {
@@ -99,11 +105,16 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, invitation: &Invitation,
 }
 
 /// Places the scene with somebody at the door and nobody in.
-pub(super) fn place_asking(sheet: &mut Sheet<'_>, names: &[Pii<String>], invitation: &Invitation, free: Area) {
+pub(super) fn place_asking(
+    sheet: &mut Sheet<'_>,
+    names: &[Pii<String>],
+    (invitation, meeting): (&Invitation, &HostedView),
+    free: Area,
+) {
     let main = Area { width: free.width - invitation::WIDTH - invitation::GAP, ..free };
     door(sheet, names, Area { height: main.height.min(900.0), ..main }, true);
     let side = Area { x: main.right() + invitation::GAP, width: invitation::WIDTH, ..free };
-    invitation::place(sheet, invitation, side, Shown::First);
+    invitation::place(sheet, invitation, side, if meeting.locked { Shown::Locked } else { Shown::First });
 }
 
 /// Who stands at the door and what a press does, dark on paper: the one thing on the screen that asks for an act.

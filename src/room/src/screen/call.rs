@@ -1,40 +1,97 @@
-//! In a call: the guests' pictures with their names, in a grid for any number of them.
+//! In a call: the guests' pictures with their names, in a grid for any number of them, or with one of them, or a shared
+//! screen, large above the others.
 
 use subrosa_messages::Pii;
 
 use super::icon::Icon;
 use super::invitation::{self, Shown};
 use super::label;
+use super::palette::Colour;
 use super::scene::Area;
 use super::sheet::{From, Sheet, Style};
-use super::view::{GuestView, Invitation};
-use super::{awake, blank};
+use super::view::{CodeView, GuestView, HostedView, Invitation, ShareView};
+use super::{awake, blank, pairing, people};
+use crate::meeting::wish::Layout;
 
 /// More cells than this are too small to know a face in; the others are counted in words.
 const MOST: usize = 12;
 const BETWEEN: f32 = 20.0;
 const CAPTION: f32 = 60.0;
+/// From a picture to the frame around whoever speaks.
+const FRAME: f32 = 6.0;
+/// Small pictures below a large one.
+const ROW: usize = 5;
+
+/// What stands above the invitation.
+#[derive(Clone, Copy)]
+pub(super) enum Side<'a> {
+    /// Nothing.
+    Nothing,
+    /// Who asks to be let in.
+    Door(&'a [Pii<String>]),
+    /// How a phone is paired.
+    Phone(&'a CodeView),
+}
 
 /// Places pictures, names and the column beside them.
 pub(super) fn place(
     sheet: &mut Sheet<'_>,
     guests: &[GuestView],
-    invitation: &Invitation,
-    at_the_door: &[Pii<String>],
+    (invitation, meeting): (&Invitation, &HostedView),
+    above: Side<'_>,
     restarting: bool,
     free: Area,
 ) {
     let main = Area { width: free.width - invitation::WIDTH - invitation::GAP, ..free };
     let mut side = Area { x: main.right() + invitation::GAP, width: invitation::WIDTH, ..free };
-    if !at_the_door.is_empty() {
-        // What is said about the guest at the door gives way to the fingerprint (P8).
-        let below = invitation::least(invitation) + 28.0;
-        let door = Area { height: awake::DOOR.min(side.height - below).max(200.0).min(side.height), ..side };
-        let used = awake::door(sheet, at_the_door, door, false);
-        side.y += used + 28.0;
-        side.height -= used + 28.0;
+    // What stands above gives way to the fingerprint (P8).
+    let room = side.height - invitation::least(invitation) - 28.0;
+    let used = match above {
+        Side::Nothing => 0.0,
+        Side::Door(names) => {
+            let door = Area { height: awake::DOOR.min(room).max(200.0).min(side.height), ..side };
+            awake::door(sheet, names, door, false) + 28.0
+        }
+        Side::Phone(code) => {
+            let height = pairing::height(room);
+            pairing::place(sheet, code, Area { height, ..side });
+            height + 28.0
+        }
+    };
+    side.y += used;
+    side.height -= used;
+    let shown = match meeting {
+        HostedView { locked: true, .. } => Shown::Locked,
+        HostedView { most, .. } if *most > 0 && guests.len() >= *most => Shown::Full(*most),
+        _ => Shown::More,
+    };
+    invitation::place(sheet, invitation, side, shown);
+    let main = people::chat(sheet, &meeting.lines, meeting.share.is_some(), main);
+
+    // Who speaks is large; else, with that layout, whoever came first.
+    let speaker = guests.iter().position(|guest| guest.speaks).unwrap_or(0);
+    let large = match (&meeting.share, meeting.layout) {
+        (Some(share), Layout::Grid | Layout::Speaker) => Some(Large::Screen(share)),
+        (None, Layout::Speaker) if guests.len() > 1 => guests.get(speaker).map(Large::Guest),
+        (None, Layout::Grid | Layout::Speaker) => None,
+    };
+    if let Some(large) = large {
+        let others: Vec<&GuestView> = match large {
+            Large::Screen(_) => guests.iter().collect(),
+            Large::Guest(_) => {
+                guests.iter().enumerate().filter(|(index, _)| *index != speaker).map(|(_, guest)| guest).collect()
+            }
+        };
+        let (place, row) = above_a_row(main, others.len().min(ROW));
+        match large {
+            Large::Screen(share) => place_share(sheet, share, place, restarting),
+            Large::Guest(guest) => place_guest(sheet, guest, place, restarting),
+        }
+        for (guest, cell) in others.iter().zip(row) {
+            place_guest(sheet, guest, cell, restarting);
+        }
+        return;
     }
-    invitation::place(sheet, invitation, side, Shown::More);
 
     let shown = guests.len().min(MOST);
     let hidden = guests.len() - shown;
@@ -49,6 +106,25 @@ pub(super) fn place(
     for (guest, cell) in guests.iter().zip(cells(shown, main)) {
         place_guest(sheet, guest, cell, restarting);
     }
+}
+
+/// What is large.
+enum Large<'a> {
+    Screen(&'a ShareView),
+    Guest(&'a GuestView),
+}
+
+/// A large place, and so many small ones in a row below it.
+fn above_a_row(area: Area, count: usize) -> (Area, Vec<Area>) {
+    if count == 0 {
+        return (area, Vec::new());
+    }
+    let width = (area.width - BETWEEN * (ROW - 1) as f32) / ROW as f32;
+    let height = (width * 9.0 / 16.0 + CAPTION).min(area.height / 3.0);
+    let place = Area { height: area.height - height - BETWEEN, ..area };
+    let cell =
+        |index: usize| Area { x: area.x + index as f32 * (width + BETWEEN), y: area.bottom() - height, width, height };
+    (place, (0..count).map(cell).collect())
 }
 
 /// The places of so many pictures: the grid whose pictures come out largest. Each cell is a picture of 16:9 with room
@@ -103,9 +179,32 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
         };
         blank::place(sheet, place, icon, text);
     }
+    if guest.speaks {
+        // Around the picture, which lies behind the overlay.
+        sheet.panel(place.inset(-FRAME), None, Some(Colour::Paper), 0.0);
+    }
     let name = label::printable(guest.name.reveal());
     let name = if name.is_empty() { words.unnamed().to_owned() } else { name };
-    sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0, &name, Style::WORD, From::Outside);
+    let signs = people::signs(guest.muted, guest.hand, true);
+    people::line(sheet, (cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0), &name, &signs, Style::WORD);
+}
+
+fn place_share(sheet: &mut Sheet<'_>, share: &ShareView, cell: Area, restarting: bool) {
+    let words = sheet.words;
+    let place = Area { height: cell.height - CAPTION, ..cell };
+    let moving = share.moving && share.picture.is_some() && !restarting;
+    if let Some(track) = &share.picture {
+        sheet.picture(track, place, moving);
+    }
+    if !moving {
+        let (icon, text) =
+            if restarting { (Icon::Again, words.restarting()) } else { (Icon::Screen, words.no_picture()) };
+        blank::place(sheet, place, icon, text);
+    }
+    let name = people::named(sheet, Some(&share.name));
+    let name = sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width * 0.6, &name, Style::WORD, From::Outside);
+    let left = cell.x + 24.0 + name;
+    sheet.line(left, place.bottom() + 8.0, cell.right() - left, words.shares(), Style::DIM, From::Us);
 }
 
 #[cfg(test)]

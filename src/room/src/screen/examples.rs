@@ -1,15 +1,17 @@
 //! Views for tests: each scene once, and the same with everything as long as it can get.
 
-use subrosa_messages::Pii;
 use subrosa_messages::guard::{Level, NodeState, Refusal, Tier, Trust, Worth};
 use subrosa_messages::media::{Cover, LinkId, Mid, Size, TrackId};
+use subrosa_messages::{Capture, Pii};
 
 use super::examples_elsewhere::{elsewhere, elsewhere_crowded};
 use super::view::{
-    BackgroundView, CaptureView, CodeView, Fault, GuestView, Invitation, JoiningView, Phase, RemoteView, View,
+    BackgroundView, CaptureView, CodeView, Fault, GuestView, HostedView, Invitation, JoiningView, LineView, Phase,
+    RemoteView, ShareView, View,
 };
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
+use crate::meeting::wish::Layout;
 
 pub(super) const FULL_HD: Size = Size { width: 1920, height: 1080 };
 
@@ -93,6 +95,9 @@ pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
         picture: moving.then(|| TrackId { link: LinkId(number), mid: Mid("guest-video".to_owned()) }),
         moving,
         reconnecting: false,
+        muted: false,
+        hand: false,
+        speaks: false,
     }
 }
 
@@ -118,6 +123,7 @@ pub(super) fn view(language: Language, phase: Phase) -> View {
         measured: false,
         background: Some(BackgroundView::Hidden),
         remote: RemoteView::default(),
+        asked: Vec::new(),
         faults: Vec::new(),
     }
 }
@@ -127,10 +133,48 @@ fn real(tier: Tier) -> Trust {
     Trust::Real { camera: worth, microphone: worth }
 }
 
+fn hosted() -> HostedView {
+    HostedView { most: 6, ..HostedView::default() }
+}
+
+fn line(name: &str, text: &str) -> LineView {
+    LineView { name: Some(Pii::new(name.to_owned())), text: Pii::new(text.to_owned()) }
+}
+
+/// A meeting with everything that it can have.
+fn lively(language: Language, share: bool, layout: Layout, count: u64) -> Phase {
+    let guests = (1..=count).map(|number| GuestView {
+        muted: number % 2 == 0,
+        hand: number == 3,
+        speaks: number == 2,
+        ..guest(number, &format!("Guest {number}"), number != 3)
+    });
+    let text = language.pick("Die Unterlagen liegen im Umlauf.", "The papers are going round.");
+    let track = TrackId { link: LinkId(2), mid: Mid("guest-screen".to_owned()) };
+    Phase::InCall {
+        guests: guests.collect(),
+        invitation: invitation(),
+        meeting: HostedView {
+            share: share.then(|| ShareView {
+                name: Pii::new("Guest 2".to_owned()),
+                picture: Some(track),
+                moving: true,
+            }),
+            layout,
+            lines: vec![line("Guest 1", text), line("Guest 2", "<b>ok</b>")],
+            locked: share,
+            most: 6,
+        },
+        encryption: Encryption::DeviceNotChecked,
+        media_restarting: false,
+    }
+}
+
 fn call(guests: Vec<GuestView>) -> Phase {
     Phase::InCall {
         guests,
         invitation: invitation(),
+        meeting: hosted(),
         encryption: Encryption::DeviceNotChecked,
         media_restarting: false,
     }
@@ -152,25 +196,31 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                 ..view(language, Phase::Asleep)
             },
         ),
-        ("awake", view(language, Phase::Awake { invitation: invitation() })),
+        ("awake", view(language, Phase::Awake { invitation: invitation(), meeting: hosted() })),
         (
             "awake-checked",
-            View { trust: Some(real(Tier::Guard)), ..view(language, Phase::Awake { invitation: checked.clone() }) },
+            View {
+                trust: Some(real(Tier::Guard)),
+                ..view(language, Phase::Awake { invitation: checked.clone(), meeting: hosted() })
+            },
         ),
         (
             "awake-faults",
             View {
                 camera: Some(CaptureView { node: NodeState::Missing, refusal: Some(Refusal::Missing), ..closed(None) }),
                 faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
-                ..view(language, Phase::Awake { invitation: invitation() })
+                ..view(language, Phase::Awake { invitation: invitation(), meeting: hosted() })
             },
         ),
-        ("awake-pairing", View { remote: pairing(0), ..view(language, Phase::Awake { invitation: invitation() }) }),
+        (
+            "awake-pairing",
+            View { remote: pairing(0), ..view(language, Phase::Awake { invitation: invitation(), meeting: hosted() }) },
+        ),
         (
             "awake-paired",
             View {
                 remote: RemoteView { code: None, ..pairing(2) },
-                ..view(language, Phase::Awake { invitation: invitation() })
+                ..view(language, Phase::Awake { invitation: invitation(), meeting: hosted() })
             },
         ),
         (
@@ -178,7 +228,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             View {
                 remote: pairing(1),
                 faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
-                ..view(language, Phase::Awake { invitation: invitation() })
+                ..view(language, Phase::Awake { invitation: invitation(), meeting: hosted() })
             },
         ),
         (
@@ -189,6 +239,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                     names: vec![Pii::new("Guest A".to_owned())],
                     invitation: invitation(),
                     guests: vec![],
+                    meeting: hosted(),
                     encryption: Encryption::None,
                 },
             ),
@@ -221,6 +272,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                 Phase::InCall {
                     guests: one(),
                     invitation: checked,
+                    meeting: hosted(),
                     encryption: Encryption::EndToEnd,
                     media_restarting: false,
                 },
@@ -234,6 +286,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                     names: vec![Pii::new("Guest B".to_owned()), Pii::new("Guest C".to_owned())],
                     invitation: invitation(),
                     guests: one(),
+                    meeting: hosted(),
                     encryption: Encryption::DeviceNotChecked,
                 },
             ),
@@ -259,6 +312,7 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                     Phase::InCall {
                         guests: vec![guest(1, "Guest A", false)],
                         invitation: invitation(),
+                        meeting: hosted(),
                         encryption: Encryption::None,
                         media_restarting: true,
                     },
@@ -270,6 +324,17 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
             View { camera: Some(closed(None)), faults: vec![Fault::CameraFailed], ..view(language, call(one())) },
         ),
     ];
+    for (name, phase) in [
+        ("meeting-grid", lively(language, false, Layout::Grid, 6)),
+        ("meeting-speaker", lively(language, false, Layout::Speaker, 4)),
+        ("meeting-share", lively(language, true, Layout::Grid, 3)),
+    ] {
+        scenes.push((name, view(language, phase)));
+    }
+    let asked = vec![Capture::Microphone];
+    let remote = RemoteView { phones: 0, ..pairing(1) };
+    scenes.push(("call-pairing", View { remote, ..view(language, call(one())) }));
+    scenes.push(("call-asked", View { asked, ..view(language, call(one())) }));
     for (name, phase) in elsewhere(language) {
         if name == "joining-password" {
             let remote = RemoteView { code: None, ..pairing(1) };
@@ -306,6 +371,7 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
                     Phase::InCall {
                         guests: guests.clone(),
                         invitation: long_invitation(),
+                        meeting: hosted(),
                         encryption: Encryption::DeviceNotChecked,
                         media_restarting: restarting,
                     },
@@ -322,6 +388,7 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
                         names: names.to_vec(),
                         invitation: long_invitation(),
                         guests,
+                        meeting: hosted(),
                         encryption: Encryption::DeviceNotChecked,
                     },
                 )
@@ -330,7 +397,7 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
     }
     views.extend(elsewhere_crowded(language));
     for fault in faults() {
-        for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation() }] {
+        for phase in [Phase::Asleep, Phase::Awake { invitation: long_invitation(), meeting: hosted() }] {
             for remote in [RemoteView::default(), RemoteView { code: None, ..long_pairing() }, long_pairing()] {
                 views.push(View {
                     room: room.to_owned(),
@@ -388,7 +455,11 @@ pub(super) fn crowded(language: Language) -> Vec<View> {
     let trusts = [Trust::SimulatedOneUser].into_iter().chain(Tier::ALL.map(real)).chain(switches);
     for trust in trusts.map(Some).chain([None]) {
         for measured in [false, true] {
-            views.push(View { trust, measured, ..view(language, Phase::Awake { invitation: invitation() }) });
+            views.push(View {
+                trust,
+                measured,
+                ..view(language, Phase::Awake { invitation: invitation(), meeting: hosted() })
+            });
         }
     }
     views

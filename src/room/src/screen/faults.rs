@@ -1,4 +1,7 @@
-//! What is wrong and what a person can do about it, along the upper edge of every scene.
+//! What a phone asks of the people in the room, what is wrong and what a person can do about it, along the upper edge of every
+//! scene.
+
+use subrosa_messages::Capture;
 
 use super::icon::{Icon, Look};
 use super::palette::Colour;
@@ -22,7 +25,22 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) -> Area {
     let mut top = free.y - 16.0;
     let left = free.x + 84.0;
     let most = most(view);
-    let hidden = view.faults.len().saturating_sub(most);
+    // What a phone asks for comes first: it waits for somebody.
+    for capture in view.asked.iter().take(most) {
+        let (what, help) = sheet.words.asked(*capture);
+        let icon = match capture {
+            Capture::Camera => Icon::Camera,
+            Capture::Microphone => Icon::Microphone,
+        };
+        let look = Look::Bare { colour: Colour::Paper, ground: Colour::Ink };
+        sheet.icon(icon, free.x, top + 2.0, 56.0, look);
+        let width = free.right() - left;
+        sheet.line(left, top, width, what, Style::WORD, From::Us);
+        top += Style::WORD.lines(1);
+        top += sheet.say(left, top, width, help, Style::DIM, 2) + 14.0;
+    }
+    let most = most.saturating_sub(view.asked.len());
+    let hidden = if most == 0 { 0 } else { view.faults.len().saturating_sub(most) };
     for (index, fault) in view.faults.iter().take(most).enumerate() {
         let (what, help) = sheet.words.fault(fault);
         let look = Look::Bare { colour: Colour::Amber, ground: Colour::Ink };
@@ -39,7 +57,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, free: Area) -> Area {
         top += Style::WORD.lines(1);
         top += sheet.say(left, top, width, &help, Style::DIM, 2) + 14.0;
     }
-    if view.faults.is_empty() {
+    if view.faults.is_empty() && view.asked.is_empty() {
         return free;
     }
     sheet.rule(free.x, top + 4.0, free.width);

@@ -30,6 +30,20 @@ pub(super) enum Shown {
     First,
     /// Guests are in; this is for more.
     More,
+    /// So many are in as can be.
+    Full(usize),
+    /// Nobody else can knock.
+    Locked,
+}
+
+impl Shown {
+    /// There is no way in that would be worth showing.
+    fn is_closed(self) -> bool {
+        match self {
+            Shown::First | Shown::More | Shown::Full(_) => false,
+            Shown::Locked => true,
+        }
+    }
 }
 
 /// Places the column. The fingerprint is needed most (P8), link and PIN go together.
@@ -38,14 +52,21 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
     let Area { x: left, width, .. } = area;
     let link = sheet.paragraph(invitation.link.reveal(), LINK, width, 3, Breaks::Link);
     let hold = sheet.paragraph(words.hold_to_end(), Style::DIM, width, 2, Breaks::Words);
-    let mut parts = vec![
-        Part::new(3, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
-            let head = match shown {
-                Shown::First => words.how_in(),
-                Shown::More => words.more_guests(),
-            };
-            sheet.line(left, top, width, head, Style::WORD, From::Us);
-        }),
+    let head = match shown {
+        Shown::First => words.how_in().to_owned(),
+        Shown::More => words.more_guests().to_owned(),
+        Shown::Full(most) => words.full(most),
+        Shown::Locked => words.locked().to_owned(),
+    };
+    let mut parts = vec![Part::new(3, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
+        let lock = if shown.is_closed() { 58.0 } else { 0.0 };
+        if shown.is_closed() {
+            let look = Look::Bare { colour: Colour::Paper, ground: Colour::Ink };
+            sheet.icon(Icon::Lock, left, top + 4.0, 44.0, look);
+        }
+        sheet.line(left + lock, top, width - lock, &head, Style::WORD, From::Us);
+    })];
+    let way_in = [
         Part::new(1, BETWEEN, SMALLEST_CODE, move |sheet, top, side| {
             sheet.code(invitation.link_with_token.reveal(), Area { x: left, y: top, width, height: side });
         })
@@ -58,7 +79,10 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
             pin(sheet, left + label + 20.0, top, width - label - 20.0, invitation.pin.reveal(), PIN);
         }),
     ];
-    if invitation.local_only {
+    if !shown.is_closed() {
+        parts.extend(way_in);
+    }
+    if invitation.local_only && !shown.is_closed() {
         parts
             .push(Part::new(2, BETWEEN, Style::DIM.lines(1), move |sheet, top, _| local_only(sheet, left, top, width)));
     }

@@ -3,6 +3,7 @@
 use subrosa_messages::Pii;
 use subrosa_messages::media::{Picture, Rectangle, Size};
 
+use super::call::Side;
 use super::code::Modules;
 use super::fonts::{Fonts, Weight};
 use super::icon::{Icon, Look};
@@ -177,15 +178,16 @@ pub fn scene(view: &View, fonts: &Fonts) -> Scene {
     let free = faults::place(&mut sheet, view, above_lamps);
     match &view.phase {
         Phase::Asleep => asleep::place(&mut sheet, view, free),
-        Phase::Awake { invitation } => awake::place(&mut sheet, view, invitation, free),
-        Phase::Asking { names, invitation, guests, encryption: _ } if guests.is_empty() => {
-            awake::place_asking(&mut sheet, names, invitation, free);
+        Phase::Awake { invitation, meeting } => awake::place(&mut sheet, view, (invitation, meeting), free),
+        Phase::Asking { names, invitation, guests, meeting, encryption: _ } if guests.is_empty() => {
+            awake::place_asking(&mut sheet, names, (invitation, meeting), free);
         }
-        Phase::Asking { names, invitation, guests, encryption: _ } => {
-            call::place(&mut sheet, guests, invitation, names, false, free);
+        Phase::Asking { names, invitation, guests, meeting, encryption: _ } => {
+            call::place(&mut sheet, guests, (invitation, meeting), Side::Door(names), false, free);
         }
-        Phase::InCall { guests, invitation, encryption: _, media_restarting } => {
-            call::place(&mut sheet, guests, invitation, &[], *media_restarting, free);
+        Phase::InCall { guests, invitation, meeting, encryption: _, media_restarting } => {
+            let side = view.remote.code.as_ref().map_or(Side::Nothing, Side::Phone);
+            call::place(&mut sheet, guests, (invitation, meeting), side, *media_restarting, free);
         }
         Phase::Proposed { meeting } => proposed::place(&mut sheet, meeting, free),
         Phase::Joining { host, says } => joining::place(&mut sheet, host, *says, view.remote.phones > 0, free),

@@ -19,6 +19,7 @@ use super::scene::{Area, Item};
 use super::view::{Phase, View};
 use super::{Fonts, Scene, card, draw, scene, stage};
 use crate::language::Language;
+use crate::meeting::wish::Layout;
 
 const SIZES: [Size; 7] = [
     FULL_HD,
@@ -140,13 +141,32 @@ fn no_text_is_smaller_than_can_be_read_from_four_metres() {
 fn every_guest_has_a_place_and_only_moving_pictures_are_let_through() {
     let fonts = Fonts::load().unwrap();
     for view in crowded(Language::English) {
-        let (Phase::InCall { guests, .. } | Phase::Asking { guests, .. }) = &view.phase else { continue };
+        let (Phase::InCall { guests, meeting, .. } | Phase::Asking { guests, meeting, .. }) = &view.phase else {
+            continue;
+        };
+        if meeting.share.is_some() || meeting.layout == Layout::Speaker {
+            continue;
+        }
         let scene = scene(&view, &fonts);
         let with_picture = guests.iter().take(12).filter(|guest| guest.picture.is_some()).count();
         assert_eq!(scene.pictures.len(), with_picture);
         let restarting = matches!(&view.phase, Phase::InCall { media_restarting: true, .. });
         let moving = guests.iter().take(12).filter(|guest| guest.moving && !guest.reconnecting && !restarting).count();
         assert_eq!(scene.windows.len(), moving);
+    }
+}
+
+#[test]
+fn a_shared_screen_is_the_largest_and_so_is_whoever_speaks_where_that_was_asked_for() {
+    let fonts = Fonts::load().unwrap();
+    for name in ["meeting-share", "meeting-speaker"] {
+        let (_, view) = all(Language::German).into_iter().find(|(known, _)| *known == name).unwrap();
+        let scene = scene(&view, &fonts);
+        let area = |picture: &subrosa_messages::media::Picture| picture.place.width * picture.place.height;
+        let (large, small) = scene.pictures.split_first().unwrap();
+        assert_eq!(large.track.mid.0 == "guest-screen", name == "meeting-share");
+        assert_eq!(large.track.link.0, 2, "who speaks, or shares");
+        assert!(small.len() >= 2 && small.iter().all(|other| area(large) > 6 * area(other)), "{:?}", scene.pictures);
     }
 }
 
@@ -269,7 +289,7 @@ fn the_overlay_is_transparent_where_pictures_move_and_opaque_elsewhere() {
 fn the_code_on_the_screen_is_that_of_the_link_with_its_quiet_zone() {
     let fonts = Fonts::load().unwrap();
     for (name, view) in all(Language::English) {
-        let Phase::Awake { invitation } = &view.phase else { continue };
+        let Phase::Awake { invitation, .. } = &view.phase else { continue };
         let expected = Modules::of(invitation.link_with_token.reveal()).unwrap();
         let side = expected.side();
         for size in SIZES {

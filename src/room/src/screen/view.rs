@@ -1,12 +1,13 @@
 //! All that the screen shows, as plain values. Made by the main loop from the meeting, the guard and media.
 
-use subrosa_messages::Pii;
 use subrosa_messages::guard::{Level, NodeState, Refusal, Trust};
 use subrosa_messages::media::{Cover, Size, TrackId};
+use subrosa_messages::{Capture, Pii};
 
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
 use crate::meeting::jitsi::failure::Failure;
+use crate::meeting::wish::Layout;
 use crate::notice::Notice;
 
 /// What the screen shows.
@@ -32,6 +33,8 @@ pub struct View {
     pub background: Option<BackgroundView>,
     /// Phones that may give the room a link.
     pub remote: RemoteView,
+    /// What a phone asks the people in the room to open.
+    pub asked: Vec<Capture>,
     /// Things that a person can mend, the most urgent first.
     pub faults: Vec<Fault>,
 }
@@ -94,6 +97,8 @@ pub enum Phase {
     Awake {
         /// How.
         invitation: Invitation,
+        /// How the meeting stands.
+        meeting: HostedView,
     },
     /// Somebody asks to be let in; a press of the button admits. Shown before and during a call.
     Asking {
@@ -103,6 +108,8 @@ pub enum Phase {
         invitation: Invitation,
         /// Guests that are in already.
         guests: Vec<GuestView>,
+        /// How the meeting stands.
+        meeting: HostedView,
         /// How the call is encrypted, if there is one.
         encryption: Encryption,
     },
@@ -112,6 +119,8 @@ pub enum Phase {
         guests: Vec<GuestView>,
         /// How others enter.
         invitation: Invitation,
+        /// How the meeting stands.
+        meeting: HostedView,
         /// How the call is encrypted.
         encryption: Encryption,
         /// Media is starting again.
@@ -228,6 +237,32 @@ pub struct LineView {
     pub text: Pii<String>,
 }
 
+/// How the room's own meeting stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostedView {
+    /// The screen that a guest shares.
+    pub share: Option<ShareView>,
+    /// How pictures are laid out.
+    pub layout: Layout,
+    /// The newest of what was written, newest last; at most four lines are shown.
+    pub lines: Vec<LineView>,
+    /// Nobody else can knock.
+    pub locked: bool,
+    /// Guests that can be in at once.
+    pub most: usize,
+}
+
+/// A screen that a guest shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareView {
+    /// Whose.
+    pub name: Pii<String>,
+    /// The track of it, from its first packet on.
+    pub picture: Option<TrackId>,
+    /// Frames of it have been decoded and it moves.
+    pub moving: bool,
+}
+
 /// A guest on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestView {
@@ -239,6 +274,12 @@ pub struct GuestView {
     pub moving: bool,
     /// The link is lost and being made again.
     pub reconnecting: bool,
+    /// Nobody hears them.
+    pub muted: bool,
+    /// Their hand is raised.
+    pub hand: bool,
+    /// They speak.
+    pub speaks: bool,
 }
 
 /// How a guest gets in.

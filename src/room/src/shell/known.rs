@@ -15,7 +15,7 @@ use crate::language::Language;
 use crate::meeting::hosted::{Facts, Hosted};
 use crate::notice::{NoticeFacts, Operator};
 use crate::screen::CardReason;
-use crate::screen::view::{BackgroundView, CaptureView, Fault, Invitation, Phase, RemoteView, View};
+use crate::screen::view::{BackgroundView, CaptureView, Fault, HostedView, Invitation, Phase, RemoteView, View};
 use crate::status::{BoardFacts, Contact, Status};
 
 /// A guard that is away for less is not worth a word on the screen.
@@ -87,6 +87,7 @@ impl Known {
                 Some(BackgroundState::Hidden | BackgroundState::Covered(_)) => true,
                 Some(BackgroundState::AsItIs | BackgroundState::Revealed { .. }) | None => false,
             },
+            background: self.background.into(),
         }
     }
 
@@ -259,14 +260,21 @@ impl Known {
         let phase = match self.invitation(configuration, hosted) {
             None => Phase::Asleep,
             Some(invitation) => {
-                let (names, guests) = (hosted.waiting().collect::<Vec<_>>(), hosted.inside().collect::<Vec<_>>());
+                let (names, guests) = (hosted.waiting().collect::<Vec<_>>(), hosted.inside());
+                let meeting = HostedView {
+                    share: hosted.share(),
+                    layout: hosted.layout(),
+                    lines: if configuration.meeting.chat_on_screen { hosted.written() } else { Vec::new() },
+                    locked: hosted.is_locked(),
+                    most: hosted.rules().max_guests,
+                };
                 let encryption = hosted.encryption();
                 if !names.is_empty() {
-                    Phase::Asking { names, invitation, guests, encryption }
+                    Phase::Asking { names, invitation, guests, meeting, encryption }
                 } else if !guests.is_empty() {
-                    Phase::InCall { guests, invitation, encryption, media_restarting: !self.media }
+                    Phase::InCall { guests, invitation, meeting, encryption, media_restarting: !self.media }
                 } else {
-                    Phase::Awake { invitation }
+                    Phase::Awake { invitation, meeting }
                 }
             }
         };
@@ -282,6 +290,7 @@ impl Known {
             measured: self.board.measured.is_some(),
             background: self.background_view(now),
             remote: RemoteView::default(),
+            asked: Vec::new(),
             faults: self.faults(now),
         }
     }

@@ -10,7 +10,8 @@ use crate::language::Language;
 use crate::meeting::act::RoomAct;
 use crate::meeting::hosted::session_key;
 use crate::remote::{
-    Action, Attempt, Event, Pairing, PairingRefusal, PhoneEvent, PhoneId, PhoneKey, PhoneRequest, Proposed, new_code,
+    Action, Attempt, Event, MeetingView, Pairing, PairingRefusal, PhoneEvent, PhoneId, PhoneKey, PhoneRequest,
+    Proposed, new_code,
 };
 use crate::screen::view::{CodeView, RemoteView};
 
@@ -66,6 +67,12 @@ impl Phones {
         self.pairing.deadline()
     }
 
+    /// Whether this phone is paired.
+    #[must_use]
+    pub fn knows(&self, key: &PhoneKey) -> bool {
+        self.pairing.phone(key).is_some()
+    }
+
     /// What the screen shows of it. `link`: the page's, with a slash at its end.
     #[must_use]
     pub fn view(&self, link: Option<&str>) -> RemoteView {
@@ -78,11 +85,13 @@ impl Phones {
     }
 
     /// Tells every page how it stands, where that has changed.
-    pub fn tell(&mut self, guests: bool, elsewhere: &Elsewhere) {
+    pub fn tell(&mut self, guests: bool, meeting: Option<&MeetingView>, elsewhere: &Elsewhere) {
         self.streams.retain(|stream| !stream.to.is_closed());
         let phones = self.pairing.phones();
         for stream in &self.streams {
-            let state = PhoneEvent::State(elsewhere.phone_view(guests, phones, stream.language));
+            let mut view = elsewhere.phone_view(guests, phones, stream.language);
+            view.meeting = meeting.cloned();
+            let state = PhoneEvent::State(Box::new(view));
             stream.to.send_if_modified(|told| {
                 let changed = *told != state;
                 *told = state;
@@ -96,6 +105,7 @@ impl Phones {
         &mut self,
         now: Instant,
         guests: bool,
+        meeting: Option<MeetingView>,
         elsewhere: &mut Elsewhere,
         request: PhoneRequest,
     ) -> Vec<Effect> {
@@ -108,7 +118,9 @@ impl Phones {
             PhoneRequest::Listen(key, language, reply) => {
                 let phone = self.pairing.phone(&key);
                 let stream = phone.map(|phone| {
-                    let state = PhoneEvent::State(elsewhere.phone_view(guests, self.pairing.phones(), language));
+                    let mut view = elsewhere.phone_view(guests, self.pairing.phones(), language);
+                    view.meeting = meeting;
+                    let state = PhoneEvent::State(Box::new(view));
                     let (to, stream) = watch::channel(state);
                     self.streams.retain(|stream| !stream.to.is_closed());
                     // One page too many: the oldest of this phone ends.
@@ -139,6 +151,8 @@ impl Phones {
                     return elsewhere.password(now, password);
                 }
             }
+            // Granted by the desk, which has the meeting.
+            PhoneRequest::Wish { reply, .. } => drop(reply),
             PhoneRequest::Leave(key, reply) => {
                 let known = self.pairing.phone(&key).is_some();
                 let _the_phone_may_be_gone = reply.send(known);

@@ -125,7 +125,7 @@ impl Stage {
 
     fn invitation(&mut self) -> Invitation {
         match self.view().phase {
-            Phase::Awake { invitation } | Phase::Asking { invitation, .. } | Phase::InCall { invitation, .. } => {
+            Phase::Awake { invitation, .. } | Phase::Asking { invitation, .. } | Phase::InCall { invitation, .. } => {
                 invitation
             }
             Phase::Asleep | Phase::Proposed { .. } | Phase::Joining { .. } | Phase::Joined { .. } => {
@@ -499,7 +499,7 @@ fn p4_what_becomes_of_the_background_is_said_on_screen_card_page_and_status() {
     assert_eq!(stage.view().background, Some(BackgroundView::Hidden));
 
     stage.media(MediaToRoom::Background(BackgroundState::Covered(Cover::ModelMissing)));
-    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::ModelMissing, None));
+    assert_eq!((status(&mut stage), page(&mut events)), (BackgroundWord::ModelMissing, Some(true)));
     let commission = stage.commissions.try_iter().last().unwrap();
     assert_eq!(commission.card.reason, CardReason::Covered(Cover::ModelMissing));
     assert!(commission.view.faults.contains(&Fault::ModelMissing));

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::site::Site;
 use crate::language::Language;
 use crate::meeting::guest::{GuestEvent, GuestRequest, Knock, KnockRefusal, Secret, SessionKey};
+use crate::meeting::wish::{Wish, WishRefusal};
 
 /// `__Host-` binds the cookie to this host, to HTTPS and to all paths (RFC 6265bis).
 const COOKIE_NAME: &str = "__Host-session";
@@ -138,6 +139,7 @@ fn refused_knock(refusal: KnockRefusal) -> Response {
         | KnockRefusal::Asleep
         | KnockRefusal::Name
         | KnockRefusal::Full
+        | KnockRefusal::Locked
         | KnockRefusal::Gone => StatusCode::FORBIDDEN,
     };
     let mut response = (status, Json(refusal)).into_response();
@@ -207,6 +209,36 @@ pub async fn answer(
         Err(rejection) => return refused(&rejection),
     };
     told(site.tell(GuestRequest::Answer { session, link, sdp }).await)
+}
+
+/// `POST /api/wish`
+pub async fn wish(
+    State(site): State<Arc<Site>>,
+    Session(session): Session,
+    body: Result<Json<Wish>, JsonRejection>,
+) -> Response {
+    let wish = match body {
+        Ok(Json(wish)) => wish,
+        Err(rejection) => return refused(&rejection),
+    };
+    wished(site.ask(|reply| GuestRequest::Wish(session, wish, reply)).await)
+}
+
+/// What became of a wish; `None`: the room has not answered.
+pub(super) fn wished(granted: Option<Result<(), WishRefusal>>) -> Response {
+    let refusal = match granted {
+        Some(Ok(())) => return StatusCode::NO_CONTENT.into_response(),
+        Some(Err(refusal)) => refusal,
+        None => return room_does_not_answer(),
+    };
+    let status = match refusal {
+        WishRefusal::Unknown => StatusCode::UNAUTHORIZED,
+        WishRefusal::NotAllowed => StatusCode::FORBIDDEN,
+        WishRefusal::Gone => StatusCode::NOT_FOUND,
+        WishRefusal::Taken => StatusCode::CONFLICT,
+        WishRefusal::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, Json(refusal)).into_response()
 }
 
 /// `POST /api/leave`

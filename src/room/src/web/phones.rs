@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use subrosa_messages::Pii;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::guests::{KEEP_ALIVE, key_in, refused, room_does_not_answer, say_when};
+use super::guests::{KEEP_ALIVE, key_in, refused, room_does_not_answer, say_when, wished};
 use super::site::Site;
 use crate::language::Language;
 use crate::meeting::guest::{GuestRequest, Secret};
+use crate::meeting::wish::Wish;
 use crate::remote::{Attempt, PairingRefusal, PhoneEvent, PhoneKey, PhoneRequest, Proposed};
 
 /// A cookie of its own: who is a guest is not paired, and who is paired is no guest.
@@ -174,6 +175,19 @@ pub async fn password(
         Err(rejection) => return refused(&rejection),
     };
     done(site.ask(|reply| GuestRequest::Phone(PhoneRequest::Password { key, password, reply })).await)
+}
+
+/// `POST /api/remote/wish`
+pub async fn wish(
+    State(site): State<Arc<Site>>,
+    Phone(key): Phone,
+    body: Result<Json<Wish>, JsonRejection>,
+) -> Response {
+    let wish = match body {
+        Ok(Json(wish)) => wish,
+        Err(rejection) => return refused(&rejection),
+    };
+    wished(site.ask(|reply| GuestRequest::Phone(PhoneRequest::Wish { key, wish, reply })).await)
 }
 
 /// `POST /api/remote/leave`

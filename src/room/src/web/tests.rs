@@ -12,8 +12,11 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::language::Language;
 use crate::meeting::guest::{
-    Encryption, EndReason, GuestEvent, KnockRefusal, OfferedLines, RoomView, Secret, SessionKey,
+    Encryption, EndReason, GuestEvent, GuestId, KnockRefusal, OfferedLines, OfferedSlot, OwnView, PersonView, RoomView,
+    Secret, SessionKey, WaitingView,
 };
+use crate::meeting::role::{May, Role};
+use crate::meeting::wish::{Layout, Wish, WishRefusal};
 use crate::notice::{Notice, NoticeFacts};
 use crate::status::{BackgroundWord, Status};
 
@@ -63,7 +66,7 @@ fn answer(request: GuestRequest) -> String {
             let known = key.reveal() == SESSION;
             let _ = reply.send(known);
             if known {
-                let _ = events.send(GuestEvent::Waiting);
+                let _ = events.send(GuestEvent::Waiting { message: None });
                 let _ = events.send(GuestEvent::Ended { reason: EndReason::MeetingEnded });
                 // Kept open for as long as the browser listens.
                 tokio::spawn(async move { events.closed().await });
@@ -73,6 +76,18 @@ fn answer(request: GuestRequest) -> String {
         GuestRequest::Gone(_) => "gone".to_owned(),
         GuestRequest::Answer { link, sdp, .. } => format!("answer {} {}", link.0, sdp.reveal()),
         GuestRequest::Leave(_) => "leave".to_owned(),
+        GuestRequest::Wish(_, wish, reply) => {
+            let granted = match &wish {
+                Wish::Lock { on: true } => Err(WishRefusal::NotAllowed),
+                Wish::Present { .. } => Err(WishRefusal::Taken),
+                Wish::Admit { .. } => Err(WishRefusal::Gone),
+                Wish::Message { .. } => Err(WishRefusal::Unusable),
+                Wish::End => Err(WishRefusal::Unknown),
+                _ => Ok(()),
+            };
+            let _ = reply.send(granted);
+            format!("wish {wish:?}")
+        }
         GuestRequest::Notice(language, reply) => {
             let _ = reply.send(Notice::of(language, &facts()));
             format!("notice {}", language.tag())
@@ -142,6 +157,11 @@ fn the_page_understands_every_event_of_the_meeting() {
         room_audio: "1".to_owned(),
         guest_video: "2".to_owned(),
         guest_audio: "3".to_owned(),
+        guest_screen: "4".to_owned(),
+        screen: "5".to_owned(),
+        slots: vec![OfferedSlot { video: "6".to_owned(), audio: "7".to_owned(), text: "8".to_owned() }],
+        chat: "9".to_owned(),
+        text: "10".to_owned(),
     };
     let room = RoomView {
         room: "Rose Room".to_owned(),
@@ -150,27 +170,57 @@ fn the_page_understands_every_event_of_the_meeting() {
         encryption: Encryption::None,
         guests: 1,
         background_hidden: true,
+        background: BackgroundWord::Hidden,
         recording: false,
+        locked: false,
+        layout: Layout::Grid,
+        screen: None,
+        speaker: None,
+        you: OwnView {
+            number: GuestId(1),
+            role: Role::Guest,
+            may: May::all(),
+            silenced: false,
+            mutes: 0,
+            presenting: false,
+        },
+        people: vec![PersonView {
+            number: GuestId(2),
+            name: Pii::new("Guest".to_owned()),
+            role: Role::Guest,
+            slot: Some(0),
+            microphone: true,
+            camera: true,
+            silenced: false,
+            hand: false,
+            presenting: false,
+            connected: true,
+        }],
+        waiting: vec![WaitingView { number: GuestId(3), name: Pii::new("Guest".to_owned()) }],
     };
     let events = [
-        GuestEvent::Waiting,
+        GuestEvent::Waiting { message: Some(Pii::new(String::new())) },
         GuestEvent::Admitted,
         GuestEvent::Offer { link: subrosa_messages::media::LinkId(1), sdp: Pii::new(String::new()), lines },
         GuestEvent::Connected,
         GuestEvent::Reconnecting,
-        GuestEvent::Picture { paused: true },
-        GuestEvent::Room(room),
+        GuestEvent::Picture { mid: "0".to_owned(), paused: true },
+        GuestEvent::Muted,
+        GuestEvent::Present { on: false },
+        GuestEvent::Room(Box::new(room)),
         GuestEvent::Ended { reason: EndReason::Left },
     ];
     for event in &events {
         // A new event has to be added to the list above, and to the page.
         match event {
-            GuestEvent::Waiting
+            GuestEvent::Waiting { .. }
             | GuestEvent::Admitted
             | GuestEvent::Offer { .. }
             | GuestEvent::Connected
             | GuestEvent::Reconnecting
             | GuestEvent::Picture { .. }
+            | GuestEvent::Muted
+            | GuestEvent::Present { .. }
             | GuestEvent::Room(_)
             | GuestEvent::Ended { .. } => {}
         }
@@ -193,7 +243,14 @@ fn the_page_understands_every_event_of_the_meeting() {
 
 #[test]
 fn the_page_has_words_for_every_end_refusal_and_encryption() {
-    for reason in [EndReason::Denied, EndReason::MeetingEnded, EndReason::Left, EndReason::Elsewhere, EndReason::Lost] {
+    for reason in [
+        EndReason::Denied,
+        EndReason::Removed,
+        EndReason::MeetingEnded,
+        EndReason::Left,
+        EndReason::Elsewhere,
+        EndReason::Lost,
+    ] {
         assert_eq!(page("texts.js").matches(&format!("'ended-{}-text'", word(&reason, ""))).count(), 2);
     }
     for refusal in [
@@ -202,6 +259,7 @@ fn the_page_has_words_for_every_end_refusal_and_encryption() {
         KnockRefusal::TooEarly { retry_after_ms: 1 },
         KnockRefusal::Name,
         KnockRefusal::Full,
+        KnockRefusal::Locked,
         KnockRefusal::Gone,
     ] {
         let word = word(&refusal, "refusal");

@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use subrosa_messages::Pii;
-use subrosa_messages::media::{
-    Codec, DataChannel, DescriptionKind, Direction, Kind, Line, LinkId, LinkState, Mid, RoomToMedia, Source, TrackId,
-};
+use subrosa_messages::media::{DescriptionKind, Kind, LinkId, LinkState, Mid, RoomToMedia, TrackId};
 use zeroize::Zeroizing;
 
 use super::event::Action;
-use super::path;
-use crate::meeting::guest::{Encryption, EndReason, GuestEvent, GuestId, OfferedLines, RoomView, SessionKey};
-use crate::screen::view::GuestView;
+use super::link::{Arriving, Link, Sending, Step};
+use super::standing::Standing;
+use super::talk::Allowance;
+use super::{lines, path};
+use crate::meeting::guest::{Encryption, EndReason, GuestEvent, GuestId, RoomView, SessionKey};
 
 /// Without a sign of life for so long a guest whose link is silent has gone.
 pub const UNHEARD: Duration = Duration::from_secs(15);
@@ -32,19 +32,20 @@ pub const FIRST_RETRY: Duration = Duration::from_millis(250);
 /// Longest wait before a failed link is made again.
 pub const LONGEST_RETRY: Duration = Duration::from_secs(8);
 
-/// The lines of a guest's link, by `mid`.
-const ROOM_VIDEO: &str = "room-video";
-const ROOM_AUDIO: &str = "room-audio";
-const GUEST_VIDEO: &str = "guest-video";
-const GUEST_AUDIO: &str = "guest-audio";
-
 /// A guest of the meeting. What says who they are is wiped with it.
 pub struct Attendee {
     pub id: GuestId,
     pub session: Zeroizing<String>,
     pub name: Zeroizing<String>,
     pub admitted: bool,
-    h264: bool,
+    /// What they are in the meeting.
+    pub standing: Standing,
+    /// How much they may still write.
+    pub allowance: Allowance,
+    /// Their browser decodes H.264.
+    pub h264: bool,
+    /// Slots of their link.
+    slots: usize,
     /// Where the knock came from, if the operator's relay has to let it through.
     relayed: Option<IpAddr>,
     /// Since when nobody listens; `None`: somebody does.
@@ -56,44 +57,34 @@ pub struct Attendee {
     unheard: Option<Instant>,
     was_connected: bool,
     told: Option<RoomView>,
+    told_waiting: Option<Option<Zeroizing<String>>>,
 }
 
-struct Link {
-    id: LinkId,
-    step: Step,
-    silent: Option<Instant>,
-    picture: Option<TrackId>,
-    moving: bool,
-    sound: Option<TrackId>,
-}
-
-/// How far a link has come.
-enum Step {
-    Opening,
-    Prepared(Pii<String>),
-    Offered,
-    /// Until then it has time to connect.
-    Answered(Instant),
-    Verified,
+/// Who knocks, and on what terms.
+pub struct Knocking<'a> {
+    pub id: GuestId,
+    pub session: &'a SessionKey,
+    pub name: &'a str,
+    pub h264: bool,
+    /// Where the knock came from, if the operator's relay has to let it through.
+    pub relayed: Option<IpAddr>,
+    /// Other guests that there can be.
+    pub slots: usize,
 }
 
 impl Attendee {
     /// Somebody who has shown the right secret and does not listen yet.
-    pub fn new(
-        now: Instant,
-        id: GuestId,
-        session: &SessionKey,
-        name: &str,
-        h264: bool,
-        relayed: Option<IpAddr>,
-    ) -> Self {
+    pub fn new(now: Instant, knocking: &Knocking<'_>) -> Self {
         Attendee {
-            id,
-            session: Zeroizing::new(session.0.reveal().clone()),
-            name: Zeroizing::new(name.to_owned()),
+            id: knocking.id,
+            session: Zeroizing::new(knocking.session.0.reveal().clone()),
+            name: Zeroizing::new(knocking.name.to_owned()),
             admitted: false,
-            h264,
-            relayed,
+            standing: Standing::default(),
+            allowance: Allowance::new(now),
+            h264: knocking.h264,
+            slots: knocking.slots,
+            relayed: knocking.relayed,
             deaf: Some(now),
             link: None,
             failures: 0,
@@ -102,6 +93,7 @@ impl Attendee {
             unheard: None,
             was_connected: false,
             told: None,
+            told_waiting: None,
         }
     }
 
@@ -110,11 +102,17 @@ impl Attendee {
         self.link.as_ref().map(|link| link.id)
     }
 
+    /// The link on which media flows.
+    pub fn carrying(&self) -> Option<&Link> {
+        self.link.as_ref().filter(|link| link.is_verified())
+    }
+
     fn link_called(&mut self, id: LinkId) -> Option<&mut Link> {
         self.link.as_mut().filter(|link| link.id == id)
     }
 
-    fn tell(&self, event: GuestEvent, out: &mut Vec<Action>) {
+    /// Tells their browser, if it listens.
+    pub fn tell(&self, event: GuestEvent, out: &mut Vec<Action>) {
         if self.deaf.is_none() {
             out.push(Action::Tell(self.id, event));
         }
@@ -130,12 +128,12 @@ impl Attendee {
         self.deaf = None;
         self.unheard = None;
         self.told = None;
+        self.told_waiting = None;
         self.retry = None;
+        self.standing.begins_anew();
         if self.admitted {
             self.unconnected = media.then_some(now);
             self.tell(GuestEvent::Admitted, out);
-        } else {
-            self.tell(GuestEvent::Waiting, out);
         }
         // The page that had the old offer is gone; a link that nobody has seen can still be used.
         if self.link.as_ref().is_some_and(|link| !matches!(link.step, Step::Opening | Step::Prepared(_))) {
@@ -149,13 +147,11 @@ impl Attendee {
     }
 
     /// The room lets them in.
-    pub fn admit(&mut self, now: Instant, media: bool, out: &mut Vec<Action>) {
+    pub fn admit(&mut self, now: Instant, seat: usize, media: bool, out: &mut Vec<Action>) {
         self.admitted = true;
+        self.standing.seat = Some(seat);
         self.unconnected = media.then_some(now);
         self.tell(GuestEvent::Admitted, out);
-        if let Some(link) = &self.link {
-            send(link.id, out);
-        }
     }
 
     /// Media made our offer. It is told by [`Attendee::settle`].
@@ -243,27 +239,29 @@ impl Attendee {
 
     /// Something arrives on a line.
     pub fn track(&mut self, track: TrackId, kind: Kind) {
-        let Some(link) = self.link_called(track.link) else { return };
-        match (track.mid.0.as_str(), kind) {
-            (GUEST_VIDEO, Kind::Video) => link.picture = Some(track),
-            (GUEST_AUDIO, Kind::Audio) => link.sound = Some(track),
-            (_, Kind::Video | Kind::Audio) => {}
+        if let Some(link) = self.link_called(track.link) {
+            link.track(track, kind);
         }
     }
 
     /// Their picture moves or has stopped.
     pub fn picture(&mut self, track: &TrackId, moving: bool) {
-        if let Some(link) = self.link_called(track.link)
-            && link.picture.as_ref() == Some(track)
-        {
-            link.moving = moving;
+        if let Some(link) = self.link_called(track.link) {
+            link.picture(track, moving);
         }
     }
 
     /// Their network is too narrow for a picture, or wide enough again.
-    pub fn paused(&self, paused: bool, out: &mut Vec<Action>) {
+    pub fn paused(&self, mid: Mid, paused: bool, out: &mut Vec<Action>) {
         if self.admitted {
-            self.tell(GuestEvent::Picture { paused }, out);
+            self.tell(GuestEvent::Picture { mid: mid.0, paused }, out);
+        }
+    }
+
+    /// What their link is to send.
+    pub fn send(&mut self, sending: Sending, out: &mut Vec<Action>) {
+        if let Some(link) = &mut self.link {
+            link.send(sending, out);
         }
     }
 
@@ -297,9 +295,8 @@ impl Attendee {
         }
     }
 
-    /// Brings about what follows from the state: a link where one is due, an offer that can be told, the room's
-    /// state where it differs from what was told last.
-    pub fn settle(&mut self, now: Instant, media: bool, view: RoomView, next: &mut u64, out: &mut Vec<Action>) {
+    /// Brings about what follows from the state: a link where one is due, an offer that can be told.
+    pub fn settle(&mut self, now: Instant, media: bool, next: &mut u64, out: &mut Vec<Action>) {
         let silent = self.link.as_ref().and_then(|link| link.silent);
         if media && self.deaf.is_none() && silent.is_some_and(|since| now >= since + REPLACE_SILENT) {
             self.close_link(out);
@@ -317,7 +314,7 @@ impl Attendee {
         let told = match &mut self.link {
             Some(Link { id, step, .. }) if self.admitted && self.deaf.is_none() => match step {
                 Step::Prepared(sdp) => {
-                    let offer = GuestEvent::Offer { link: *id, sdp: sdp.clone(), lines: lines_of_offer() };
+                    let offer = GuestEvent::Offer { link: *id, sdp: sdp.clone(), lines: lines::offered(self.slots) };
                     *step = Step::Offered;
                     Some(offer)
                 }
@@ -328,9 +325,23 @@ impl Attendee {
         if let Some(offer) = told {
             self.tell(offer, out);
         }
+    }
+
+    /// Tells them what is true in the room, where it differs from what they were told last.
+    pub fn see(&mut self, view: RoomView, out: &mut Vec<Action>) {
         if self.admitted && self.deaf.is_none() && self.told.as_ref() != Some(&view) {
-            self.tell(GuestEvent::Room(view.clone()), out);
+            self.tell(GuestEvent::Room(Box::new(view.clone())), out);
             self.told = Some(view);
+        }
+    }
+
+    /// Tells somebody who waits that they wait, and what is said to those who do.
+    pub fn wait(&mut self, message: Option<&str>, out: &mut Vec<Action>) {
+        let told = self.told_waiting.as_ref().map(|told| told.as_ref().map(|told| told.as_str()));
+        if !self.admitted && self.deaf.is_none() && told != Some(message) {
+            let text = message.map(|message| Pii::new(message.to_owned()));
+            self.tell(GuestEvent::Waiting { message: text }, out);
+            self.told_waiting = Some(message.map(|message| Zeroizing::new(message.to_owned())));
         }
     }
 
@@ -347,24 +358,32 @@ impl Attendee {
 
     /// Whether media flows between them and the room.
     pub fn is_verified(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| matches!(link.step, Step::Verified))
+        self.carrying().is_some()
     }
 
-    /// What the room hears of them.
+    /// Their sound, picture and screen, as far as they arrive.
     pub fn sound(&self) -> Option<&TrackId> {
         self.link.as_ref().filter(|_| self.admitted).and_then(|link| link.sound.as_ref())
     }
 
-    /// What the screen shows of them.
-    pub fn view(&self) -> GuestView {
-        let link = self.link.as_ref();
-        let heard = link.is_some_and(|link| matches!(link.step, Step::Verified) && link.silent.is_none());
-        GuestView {
-            name: Pii::new((*self.name).clone()),
-            picture: link.and_then(|link| link.picture.clone()),
-            moving: link.is_some_and(|link| link.moving),
-            reconnecting: self.was_connected && !heard,
-        }
+    /// Their picture.
+    pub fn pictured(&self) -> Option<&Arriving> {
+        self.link.as_ref().filter(|_| self.admitted).and_then(|link| link.picture.as_ref())
+    }
+
+    /// The screen that they share.
+    pub fn screen(&self) -> Option<&Arriving> {
+        self.link.as_ref().filter(|_| self.admitted).and_then(|link| link.screen.as_ref())
+    }
+
+    /// Their link is there and not silent.
+    pub fn is_connected(&self) -> bool {
+        self.carrying().is_some_and(|link| link.silent.is_none())
+    }
+
+    /// Their link was there, and is being made again.
+    pub fn is_reconnecting(&self) -> bool {
+        self.was_connected && !self.is_connected()
     }
 
     /// It is over for them.
@@ -379,25 +398,15 @@ impl Attendee {
     fn open_link(&mut self, next: &mut u64, out: &mut Vec<Action>) {
         *next += 1;
         let id = LinkId(*next);
-        let line = |mid: &str, codec, direction| Line { mid: Mid(mid.to_owned()), codec, direction };
-        let lines = vec![
-            line(ROOM_VIDEO, if self.h264 { Codec::H264 } else { Codec::Vp8 }, Direction::Send),
-            line(ROOM_AUDIO, Codec::Opus, Direction::Send),
-            line(GUEST_VIDEO, Codec::Vp8, Direction::Receive),
-            line(GUEST_AUDIO, Codec::Opus, Direction::Receive),
-        ];
         out.push(Action::Media(RoomToMedia::OpenLink {
             link: id,
             side: DescriptionKind::Offer,
-            lines,
-            data_channels: vec![DataChannel::called("room")],
+            lines: lines::lines(self.h264, self.slots),
+            data_channels: lines::channels(self.slots),
             relay: None,
         }));
-        if self.admitted {
-            send(id, out);
-        }
         self.retry = None;
-        self.link = Some(Link { id, step: Step::Opening, silent: None, picture: None, moving: false, sound: None });
+        self.link = Some(Link::new(id));
     }
 
     fn close_link(&mut self, out: &mut Vec<Action>) {
@@ -423,19 +432,4 @@ impl Attendee {
 
 fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     2_u32.checked_pow(times).map_or(longest, |factor| first.saturating_mul(factor)).min(longest)
-}
-
-fn send(link: LinkId, out: &mut Vec<Action>) {
-    for (mid, source) in [(ROOM_VIDEO, Source::RoomVideo), (ROOM_AUDIO, Source::RoomAudio)] {
-        out.push(Action::Media(RoomToMedia::Send { link, mid: Mid(mid.to_owned()), source }));
-    }
-}
-
-fn lines_of_offer() -> OfferedLines {
-    OfferedLines {
-        room_video: ROOM_VIDEO.to_owned(),
-        room_audio: ROOM_AUDIO.to_owned(),
-        guest_video: GUEST_VIDEO.to_owned(),
-        guest_audio: GUEST_AUDIO.to_owned(),
-    }
 }

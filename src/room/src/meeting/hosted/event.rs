@@ -1,11 +1,23 @@
 //! What happens to a hosted meeting, and what it wants done.
 
 use subrosa_messages::Pii;
-use subrosa_messages::media::{Kind, LinkId, LinkState, RoomToMedia, TrackId};
+use subrosa_messages::media::{Kind, LinkId, LinkState, Mid, RoomToMedia, TrackId};
+use zeroize::Zeroizing;
 
 use super::secrets::Secrets;
 use crate::meeting::act::RoomAct;
 use crate::meeting::guest::{GuestEvent, GuestId, Knock, KnockRefusal, SessionKey};
+use crate::meeting::wish::{Wish, WishRefusal};
+use crate::status::BackgroundWord;
+
+/// Who asks for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A paired phone: somebody has pressed the button of the device for it.
+    Phone,
+    /// A guest.
+    Guest(SessionKey),
+}
 
 /// What happens.
 pub enum Event {
@@ -32,8 +44,19 @@ pub enum Event {
     },
     /// A guest leaves.
     Left(SessionKey),
-    /// The room says no to a guest. Closing needs no act in the room.
-    Denied(GuestId),
+    /// A guest or a phone asks for something. Answered by [`Action::Granted`].
+    Wished(Asker, Wish),
+    /// Something came over a data channel of a guest's link.
+    Data {
+        /// Which link.
+        link: LinkId,
+        /// The label of the channel.
+        channel: String,
+        /// What.
+        bytes: Zeroizing<Vec<u8>>,
+    },
+    /// So loud is what arrives as a track, in dB below full scale.
+    Loudness(TrackId, u8),
     /// Media is connected and can open links.
     MediaReady,
     /// Media is gone, and with it every link.
@@ -56,8 +79,8 @@ pub enum Event {
     Track(TrackId, Kind),
     /// A guest's picture began to move or stopped.
     Picture(TrackId, bool),
-    /// A guest's network is too narrow for the room's picture, or wide enough again.
-    Paused(LinkId, bool),
+    /// A guest's network is too narrow for the picture of a line, or wide enough again.
+    Paused(LinkId, Mid, bool),
     /// What guests are told about the room has changed.
     Facts(Facts),
     /// The time that [`super::Hosted::deadline`] named has come.
@@ -75,12 +98,20 @@ pub struct Facts {
     pub checked: bool,
     /// What stands behind people is in no picture that is sent. `false` also where nothing is known.
     pub background_hidden: bool,
+    /// What becomes of what stands behind people.
+    pub background: BackgroundWord,
 }
 
 impl Default for Facts {
     /// Nothing is known: live, not checked, not hidden.
     fn default() -> Self {
-        Facts { camera_live: true, microphone_live: true, checked: false, background_hidden: false }
+        Facts {
+            camera_live: true,
+            microphone_live: true,
+            checked: false,
+            background_hidden: false,
+            background: BackgroundWord::Unknown,
+        }
     }
 }
 
@@ -97,6 +128,19 @@ pub enum Action {
     Detach(GuestId),
     /// To media.
     Media(RoomToMedia),
+    /// The answer to the wish of this event.
+    Granted(Result<(), WishRefusal>),
+    /// Over a data channel of a guest's link.
+    Data {
+        /// Which link.
+        link: LinkId,
+        /// The label of the channel.
+        channel: String,
+        /// What.
+        bytes: Zeroizing<Vec<u8>>,
+    },
+    /// The meeting is to end: the room goes to sleep.
+    Sleep,
     /// The meeting is over: whatever was kept of it elsewhere is to be wiped.
     Forget,
 }

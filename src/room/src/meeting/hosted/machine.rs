@@ -3,16 +3,22 @@
 use std::time::Instant;
 
 use subrosa_messages::Pii;
-use subrosa_messages::media::TrackId;
+use subrosa_messages::media::{LinkId, TrackId};
 
-use super::attendee::Attendee;
-use super::door::Door;
-use super::event::{Action, Event, Facts};
+use super::attendee::{Attendee, Knocking};
+use super::event::{Action, Asker, Event, Facts};
+use super::meeting::Meeting;
 use super::name::is_name;
 use super::secrets::{Secrets, same};
+use super::wishes::Known;
+use super::{roster, routes};
 use crate::meeting::act::RoomAct;
-use crate::meeting::guest::{Encryption, EndReason, GuestId, Knock, KnockRefusal, RoomView, Secret, SessionKey};
-use crate::screen::view::GuestView;
+use crate::meeting::guest::{
+    Encryption, EndReason, GuestId, Knock, KnockRefusal, PersonView, Secret, SessionKey, WaitingView,
+};
+use crate::meeting::role::Roles;
+use crate::meeting::wish::{Layout, Wish, WishRefusal};
+use crate::screen::view::{GuestView, LineView, ShareView};
 
 /// People who may wait at once; whoever comes later finds the room full.
 const LOBBY: usize = 8;
@@ -26,6 +32,8 @@ pub struct Rules {
     pub max_guests: usize,
     /// The operator named a relay, which has to be told whom to let through.
     pub relay: bool,
+    /// What who may.
+    pub roles: Roles,
 }
 
 /// The hosted meeting: asleep, or awake with its guests.
@@ -36,13 +44,6 @@ pub struct Hosted {
     guests_named: u64,
     links_named: u64,
     meeting: Option<Meeting>,
-}
-
-struct Meeting {
-    secrets: Secrets,
-    door: Door,
-    /// In the order in which they came.
-    guests: Vec<Attendee>,
 }
 
 impl Hosted {
@@ -57,7 +58,7 @@ impl Hosted {
         let mut out = Vec::new();
         match event {
             Event::Woken(RoomAct { .. }, secrets) => {
-                self.meeting.get_or_insert_with(|| Meeting { secrets, door: Door::default(), guests: Vec::new() });
+                self.meeting.get_or_insert_with(|| Meeting::new(secrets));
             }
             Event::Pressed(RoomAct { .. }) => self.admit_next(now, &mut out),
             Event::Slept => self.end(&mut out),
@@ -81,10 +82,19 @@ impl Hosted {
             }
             Event::Left(session) => {
                 if let Some(id) = self.guest_of(&session).map(|(guest, _)| guest.id) {
-                    self.remove(id, EndReason::Left, &mut out);
+                    self.remove(now, id, EndReason::Left, &mut out);
                 }
             }
-            Event::Denied(id) => self.remove(id, EndReason::Denied, &mut out),
+            Event::Wished(asker, wish) => {
+                let granted = self.wished(now, &asker, wish, &mut out);
+                out.push(Action::Granted(granted));
+            }
+            Event::Data { link, channel, bytes } => {
+                if let Some((meeting, from)) = self.meeting_with(link) {
+                    meeting.0.written(now, meeting.1, from, &channel, &bytes, &mut out);
+                }
+            }
+            Event::Loudness(track, level) => self.loud(now, &track, level),
             Event::MediaReady => {
                 if !self.media {
                     self.media = true;
@@ -117,13 +127,18 @@ impl Hosted {
                     guest.picture(&track, moving);
                 }
             }
-            Event::Paused(link, paused) => {
+            Event::Paused(link, mid, paused) => {
                 if let Some(guest) = self.guests_mut().find(|guest| guest.link() == Some(link)) {
-                    guest.paused(paused, &mut out);
+                    guest.paused(mid, paused, &mut out);
                 }
             }
             Event::Facts(facts) => self.facts = facts,
-            Event::Tick => {}
+            Event::Tick => {
+                if let Some(meeting) = &mut self.meeting {
+                    meeting.speaker.tick(now);
+                    meeting.written.tick(now);
+                }
+            }
         }
         self.settle(now, &mut out);
         out
@@ -132,7 +147,9 @@ impl Hosted {
     /// When [`Event::Tick`] is due, if nothing else happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.guests().filter_map(|guest| guest.deadline(self.media)).min()
+        let guests = self.guests().filter_map(|guest| guest.deadline(self.media));
+        let talk = self.meeting.iter().flat_map(|meeting| [meeting.speaker.deadline(), meeting.written.deadline()]);
+        guests.chain(talk.flatten()).min()
     }
 
     /// Whether a meeting is on.
@@ -148,8 +165,72 @@ impl Hosted {
     }
 
     /// The guests who are in, in the order in which they came.
-    pub fn inside(&self) -> impl Iterator<Item = GuestView> {
-        self.guests().filter(|guest| guest.admitted).map(Attendee::view)
+    pub fn inside(&self) -> Vec<GuestView> {
+        self.meeting.as_ref().map(|meeting| roster::shown(meeting, &self.rules.roles)).unwrap_or_default()
+    }
+
+    /// The screen that somebody shares.
+    #[must_use]
+    pub fn share(&self) -> Option<ShareView> {
+        roster::share(self.meeting.as_ref()?)
+    }
+
+    /// Everybody who is in, as whoever runs the meeting is told.
+    #[must_use]
+    pub fn people(&self) -> Vec<PersonView> {
+        self.meeting.as_ref().map(|meeting| roster::people(meeting, &self.rules.roles)).unwrap_or_default()
+    }
+
+    /// Everybody who waits, likewise.
+    #[must_use]
+    pub fn lobby(&self) -> Vec<WaitingView> {
+        self.meeting.as_ref().map(roster::waiting).unwrap_or_default()
+    }
+
+    /// Nobody else can knock.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.meeting.as_ref().is_some_and(|meeting| meeting.locked)
+    }
+
+    /// How pictures are laid out.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.meeting.as_ref().map(|meeting| meeting.layout).unwrap_or_default()
+    }
+
+    /// Who shares a screen.
+    #[must_use]
+    pub fn presenter(&self) -> Option<GuestId> {
+        self.meeting.as_ref()?.presenter
+    }
+
+    /// Who speaks.
+    #[must_use]
+    pub fn speaker(&self) -> Option<GuestId> {
+        self.meeting.as_ref()?.speaker.current()
+    }
+
+    /// What is said to those who wait.
+    #[must_use]
+    pub fn message(&self) -> Option<Pii<String>> {
+        self.meeting.as_ref()?.message.as_ref().map(|message| Pii::new((**message).clone()))
+    }
+
+    /// What was written last, for the room's screen.
+    #[must_use]
+    pub fn written(&self) -> Vec<LineView> {
+        let line = |(name, text): (&str, &str)| LineView {
+            name: Some(Pii::new(name.to_owned())),
+            text: Pii::new(text.to_owned()),
+        };
+        self.meeting.iter().flat_map(|meeting| meeting.written.shown()).map(line).collect()
+    }
+
+    /// What does not change.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The names of those who wait, who came first first.
@@ -172,7 +253,8 @@ impl Hosted {
     /// What is heard in the room.
     #[must_use]
     pub fn heard(&self) -> Vec<TrackId> {
-        self.guests().filter_map(Attendee::sound).cloned().collect()
+        let heard = |guest: &&Attendee| guest.standing.is_heard(self.rules.roles.may(guest.standing.role));
+        self.guests().filter(heard).filter_map(Attendee::sound).cloned().collect()
     }
 
     /// How the call is encrypted, as the screen says it: the word of whoever is connected.
@@ -192,6 +274,12 @@ impl Hosted {
     #[cfg(test)]
     pub fn links_of_admitted(&self) -> Vec<subrosa_messages::media::LinkId> {
         self.guests().filter(|guest| guest.admitted).filter_map(Attendee::link).collect()
+    }
+
+    /// The guest whose link this is.
+    #[cfg(test)]
+    pub fn guest_on(&self, link: LinkId) -> Option<GuestId> {
+        self.guests().find(|guest| guest.link() == Some(link)).map(|guest| guest.id)
     }
 
     /// Who has this session.
@@ -233,32 +321,68 @@ impl Hosted {
         if !is_name(name) {
             return Err(KnockRefusal::Name);
         }
+        if meeting.locked {
+            return Err(KnockRefusal::Locked);
+        }
         if inside >= self.rules.max_guests || meeting.guests.len() - inside >= LOBBY {
             return Err(KnockRefusal::Full);
         }
         self.guests_named += 1;
-        let relayed = self.rules.relay.then_some(address);
-        meeting.guests.push(Attendee::new(now, GuestId(self.guests_named), &session, name, knock.h264, relayed));
+        let knocking = Knocking {
+            id: GuestId(self.guests_named),
+            session: &session,
+            name,
+            h264: knock.h264,
+            relayed: self.rules.relay.then_some(address),
+            slots: self.rules.max_guests.saturating_sub(1),
+        };
+        meeting.guests.push(Attendee::new(now, &knocking));
         Ok(session)
     }
 
     fn admit_next(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let media = self.media;
-        if self.count() < self.rules.max_guests
-            && let Some(next) = self.guests_mut().find(|guest| !guest.admitted)
+        if let Some(meeting) = &mut self.meeting
+            && let Some(next) = meeting.next()
         {
-            next.admit(now, media, out);
+            meeting.admit(now, next, self.rules.max_guests, self.rules.roles.locks, self.media, out);
         }
     }
 
-    fn remove(&mut self, id: GuestId, reason: EndReason, out: &mut Vec<Action>) {
-        let Some(meeting) = &mut self.meeting else { return };
-        meeting.guests.retain_mut(|guest| {
-            if guest.id == id {
-                guest.end(reason, out);
+    fn remove(&mut self, now: Instant, id: GuestId, reason: EndReason, out: &mut Vec<Action>) {
+        if let Some(meeting) = &mut self.meeting {
+            meeting.remove(now, id, reason, out);
+        }
+    }
+
+    fn wished(&mut self, now: Instant, asker: &Asker, wish: Wish, out: &mut Vec<Action>) -> Result<(), WishRefusal> {
+        let known = match asker {
+            Asker::Phone => Known::Phone,
+            Asker::Guest(session) => {
+                let guest = self.guest_called(session).ok_or(WishRefusal::Unknown)?;
+                // Who waits is answered like a stranger.
+                self.guests().find(|one| one.id == guest && one.admitted).ok_or(WishRefusal::Unknown)?;
+                Known::Guest(guest)
             }
-            guest.id != id
-        });
+        };
+        let meeting = self.meeting.as_mut().ok_or(WishRefusal::Unknown)?;
+        meeting.wish(now, &self.rules, self.media, known, wish, out)
+    }
+
+    /// The meeting, and the guest who is in by this link.
+    fn meeting_with(&mut self, link: LinkId) -> Option<((&mut Meeting, &Roles), GuestId)> {
+        let meeting = self.meeting.as_mut()?;
+        let from = meeting.inside().find(|guest| guest.carrying().is_some_and(|known| known.id == link))?.id;
+        Some(((meeting, &self.rules.roles), from))
+    }
+
+    fn loud(&mut self, now: Instant, track: &TrackId, level: u8) {
+        let roles = self.rules.roles;
+        let Some(meeting) = &mut self.meeting else { return };
+        let heard = |guest: &&Attendee| guest.standing.is_heard(roles.may(guest.standing.role));
+        let who = meeting.inside().filter(heard).find(|guest| guest.sound() == Some(track)).map(|guest| guest.id);
+        if let Some(who) = who {
+            meeting.speaker.heard(now, who, level);
+        }
     }
 
     fn end(&mut self, out: &mut Vec<Action>) {
@@ -273,21 +397,24 @@ impl Hosted {
     fn settle(&mut self, now: Instant, out: &mut Vec<Action>) {
         let expired: Vec<_> = self.guests().filter_map(|guest| Some((guest.id, guest.expired(now)?))).collect();
         for (id, reason) in expired {
-            self.remove(id, reason, out);
+            self.remove(now, id, reason, out);
         }
-        let (guests, facts, media) = (self.count(), self.facts, self.media);
         let Some(meeting) = &mut self.meeting else { return };
+        meeting.heed(&self.rules.roles, out);
         for guest in &mut meeting.guests {
-            let view = RoomView {
-                room: self.rules.room.clone(),
-                camera_live: facts.camera_live,
-                microphone_live: facts.microphone_live,
-                encryption: guest.encryption(facts.checked),
-                guests,
-                background_hidden: facts.background_hidden,
-                recording: false,
-            };
-            guest.settle(now, media, view, &mut self.links_named, out);
+            guest.wait(meeting.message.as_ref().map(|message| message.as_str()), out);
+            guest.settle(now, self.media, &mut self.links_named, out);
+        }
+        let sendings: Vec<_> =
+            meeting.guests.iter().map(|guest| routes::of(meeting, &self.rules.roles, guest)).collect();
+        let views: Vec<_> = meeting
+            .guests
+            .iter()
+            .map(|guest| roster::seen_by(meeting, &self.rules.roles, &self.rules.room, &self.facts, guest))
+            .collect();
+        for ((guest, sending), view) in meeting.guests.iter_mut().zip(sendings).zip(views) {
+            guest.send(sending, out);
+            guest.see(view, out);
         }
     }
 }

@@ -19,10 +19,19 @@
 mod attendee;
 mod door;
 mod event;
+mod lines;
+mod link;
 mod machine;
+mod meeting;
 mod name;
 mod path;
+mod roster;
+mod routes;
 mod secrets;
+mod speaker;
+mod standing;
+mod talk;
+mod wishes;
 
 #[cfg(test)]
 mod properties;
@@ -32,7 +41,7 @@ mod stage;
 mod table;
 
 pub use door::Door;
-pub use event::{Action, Event, Facts};
+pub use event::{Action, Asker, Event, Facts};
 pub use machine::{Hosted, Rules};
 pub use name::is_name;
 pub use secrets::{Secrets, same, session_key};

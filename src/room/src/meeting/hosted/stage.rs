@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use subrosa_messages::Pii;
 use subrosa_messages::guard::GuardToRoom;
 use subrosa_messages::media::{LinkId, Mid, TrackId};
+use zeroize::Zeroizing;
 
-use super::{Event, Secrets};
+use super::{Asker, Event, Secrets};
 use crate::language::Language;
 use crate::meeting::act::RoomAct;
 use crate::meeting::guest::{Knock, Secret, SessionKey};
+use crate::meeting::wish::Wish;
 
 pub fn act() -> RoomAct {
     RoomAct::in_word(&GuardToRoom::Press { woke: false }).unwrap()
@@ -44,4 +46,16 @@ pub fn answer(who: &str, link: u64) -> Event {
 
 pub fn track(link: u64, mid: &str) -> TrackId {
     TrackId { link: LinkId(link), mid: Mid(mid.to_owned()) }
+}
+
+pub fn wishes(who: &str, wish: Wish) -> Event {
+    Event::Wished(Asker::Guest(session(who)), wish)
+}
+
+pub fn phone(wish: Wish) -> Event {
+    Event::Wished(Asker::Phone, wish)
+}
+
+pub fn data(link: u64, channel: &str, text: &str) -> Event {
+    Event::Data { link: LinkId(link), channel: channel.to_owned(), bytes: Zeroizing::new(text.as_bytes().to_vec()) }
 }

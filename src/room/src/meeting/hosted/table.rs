@@ -5,18 +5,22 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use subrosa_messages::guard::Refusal;
-use subrosa_messages::media::{DescriptionKind, Kind, LinkFault, LinkId, LinkState, RoomToMedia};
+use subrosa_messages::media::{DescriptionKind, Kind, LinkFault, LinkId, LinkState, Mid, RoomToMedia, Source};
+use subrosa_messages::{Capture, Pii};
 
-use super::stage::{act, answer, knock, sdp, session, track, woken};
+use super::stage::{act, answer, data, knock, phone, sdp, session, track, wishes, woken};
 use super::{Action, Event, Facts, Hosted, Rules};
 use crate::meeting::guest::{GuestEvent, GuestId};
+use crate::meeting::role::{Role, Roles};
+use crate::meeting::wish::{Layout, Wish};
+use crate::status::BackgroundWord;
 
 type Stage = (Hosted, Instant);
 
 /// Every situation that one guest can be in, by its name.
 fn situations() -> Vec<(&'static str, Stage)> {
     let now = Instant::now();
-    let start = || Hosted::new(Rules { room: "Room".to_owned(), max_guests: 1, relay: false });
+    let start = || Hosted::new(Rules { room: "Room".to_owned(), max_guests: 1, relay: false, roles: Roles::default() });
     let play = |events: Vec<Event>| {
         let mut hosted = start();
         for event in events {
@@ -72,7 +76,26 @@ fn events(link: u64) -> Vec<(&'static str, Duration, Event)> {
         at_once("stranger answers", answer("b", link)),
         at_once("leaves", Event::Left(session("a"))),
         at_once("stranger leaves", Event::Left(session("b"))),
-        at_once("denied", Event::Denied(GuestId(1))),
+        at_once("admitted", phone(Wish::Admit { guest: GuestId(1) })),
+        at_once("all admitted", phone(Wish::AdmitAll)),
+        at_once("denied", phone(Wish::Deny { guest: GuestId(1) })),
+        at_once("removed", phone(Wish::Remove { guest: GuestId(1) })),
+        at_once("muted", phone(Wish::Mute { guest: GuestId(1) })),
+        at_once("made moderator", phone(Wish::Role { guest: GuestId(1), role: Role::Moderator })),
+        at_once("message", phone(Wish::Message { text: Pii::new("Soon".to_owned()) })),
+        at_once("locked", phone(Wish::Lock { on: true })),
+        at_once("arranged", phone(Wish::Arrange { layout: Layout::Speaker })),
+        at_once("share stopped", phone(Wish::StopPresenting)),
+        at_once("ended", phone(Wish::End)),
+        at_once("asks to open", phone(Wish::Ask { capture: Capture::Microphone })),
+        at_once("presents", wishes("a", Wish::Present { on: true })),
+        at_once("says its state", wishes("a", Wish::State { microphone: true, camera: true, hand: true, mutes: 0 })),
+        at_once("wants to lock", wishes("a", Wish::Lock { on: true })),
+        at_once("stranger wishes", wishes("b", Wish::Present { on: true })),
+        at_once("writes", data(link, "chat", "hello")),
+        at_once("types", data(link, "text", "h")),
+        at_once("writes elsewhere", data(link, "nowhere", "hello")),
+        at_once("loud", Event::Loudness(track(link, "guest-audio"), 10)),
         at_once("media ready", Event::MediaReady),
         at_once("media lost", Event::MediaLost),
         at_once("offer", Event::Offered { link: LinkId(link), sdp: sdp() }),
@@ -85,10 +108,17 @@ fn events(link: u64) -> Vec<(&'static str, Duration, Event)> {
         at_once("another failed", Event::Link { link: LinkId(99), state: LinkState::Failed(LinkFault::Path) }),
         at_once("track", Event::Track(track(link, "guest-video"), Kind::Video)),
         at_once("picture", Event::Picture(track(link, "guest-video"), true)),
-        at_once("paused", Event::Paused(LinkId(link), true)),
+        at_once("screen", Event::Track(track(link, "guest-screen"), Kind::Video)),
+        at_once("paused", Event::Paused(LinkId(link), Mid("room-video".to_owned()), true)),
         at_once(
             "facts",
-            Event::Facts(Facts { camera_live: false, microphone_live: false, checked: true, background_hidden: true }),
+            Event::Facts(Facts {
+                camera_live: false,
+                microphone_live: false,
+                checked: true,
+                background_hidden: true,
+                background: BackgroundWord::Hidden,
+            }),
         ),
         later("after 1 s", 1),
         later("after 5 s", 5),
@@ -107,20 +137,31 @@ fn word(action: &Action) -> String {
         Action::Attach(None) => "attach nobody".to_owned(),
         Action::Detach(_) => "detach".to_owned(),
         Action::Forget => "forget".to_owned(),
+        Action::Granted(Ok(())) => "granted".to_owned(),
+        Action::Granted(Err(refusal)) => format!("refused {refusal:?}"),
+        Action::Data { link, channel, .. } => format!("data {} {channel}", link.0),
+        Action::Sleep => "sleep".to_owned(),
         Action::Tell(_, event) => match event {
-            GuestEvent::Waiting => "tell waiting".to_owned(),
+            GuestEvent::Waiting { message: None } => "tell waiting".to_owned(),
+            GuestEvent::Waiting { message: Some(_) } => "tell waiting with a message".to_owned(),
             GuestEvent::Admitted => "tell admitted".to_owned(),
             GuestEvent::Offer { link, .. } => format!("tell offer {}", link.0),
             GuestEvent::Connected => "tell connected".to_owned(),
             GuestEvent::Reconnecting => "tell reconnecting".to_owned(),
-            GuestEvent::Picture { paused } => format!("tell picture paused={paused}"),
+            GuestEvent::Picture { mid, paused } => format!("tell picture {mid} paused={paused}"),
+            GuestEvent::Muted => "tell muted".to_owned(),
+            GuestEvent::Present { on } => format!("tell present {on}"),
             GuestEvent::Room(view) => format!("tell room {:?}", view.encryption),
             GuestEvent::Ended { reason } => format!("tell ended {reason:?}"),
         },
         Action::Media(message) => match message {
             RoomToMedia::OpenLink { link, .. } => format!("open {}", link.0),
             RoomToMedia::CloseLink { link } => format!("close {}", link.0),
-            RoomToMedia::Send { link, mid, .. } => format!("send {} {}", link.0, mid.0),
+            RoomToMedia::Send { link, mid, source } => {
+                let ends = if *source == Source::Nothing { "not " } else { "" };
+                format!("{ends}send {} {}", link.0, mid.0)
+            }
+            RoomToMedia::Prefer { link, .. } => format!("prefer {}", link.0),
             RoomToMedia::Description { link, kind: DescriptionKind::Answer, candidates: false, .. } => {
                 format!("answer {}", link.0)
             }
@@ -139,7 +180,7 @@ fn table() -> String {
             let (name, wait, event) = events(link).remove(index);
             let actions: Vec<String> = hosted.step(start + wait, event).iter().map(word).collect();
             if !actions.is_empty() {
-                writeln!(text, "    {name:18}{}", actions.join(", ")).unwrap();
+                writeln!(text, "    {name:20}{}", actions.join(", ")).unwrap();
             }
         }
     }

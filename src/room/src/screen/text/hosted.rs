@@ -57,6 +57,24 @@ impl Words {
         self.pick("So kommt man herein", "How to get in")
     }
 
+    pub fn up_to(self, most: usize) -> String {
+        match self.0 {
+            Language::German => format!("Für bis zu {most} Gäste"),
+            Language::English => format!("For up to {most} guests"),
+        }
+    }
+
+    pub fn full(self, most: usize) -> String {
+        match self.0 {
+            Language::German => format!("Voll: {most} Gäste"),
+            Language::English => format!("Full: {most} guests"),
+        }
+    }
+
+    pub fn locked(self) -> &'static str {
+        self.pick("Abgeschlossen", "Locked")
+    }
+
     pub fn hold_to_end(self) -> &'static str {
         self.pick("Knopf 2 s halten: Ende", "Hold the button 2 s: end")
     }

@@ -29,7 +29,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 72] = [
+        let plain: [fn(Words) -> &'static str; 73] = [
             Words::model_missing,
             Words::model_damaged,
             Words::background_hidden,
@@ -44,6 +44,7 @@ mod tests {
             Words::more_guests,
             Words::how_in,
             Words::hold_to_end,
+            Words::locked,
             Words::wants_in,
             Words::unnamed,
             Words::press_to_admit,
@@ -117,10 +118,12 @@ mod tests {
         let mut texts: Vec<String> = plain.iter().map(|text| text(words).to_owned()).collect();
         for capture in Capture::ALL {
             texts.extend(of_capture.iter().map(|text| text(words, capture).to_owned()));
+            let (what, who) = words.asked(capture);
+            texts.extend([what.to_owned(), who.to_owned()]);
         }
         for count in [1, 2] {
             texts.extend([words.more_waiting(count), words.more_guests_in(count), words.more_faults(count)]);
-            texts.push(words.phones(count));
+            texts.extend([words.phones(count), words.up_to(count), words.full(count)]);
         }
         texts.extend(Cover::ALL.map(|cover| words.background_covered(cover).to_owned()));
         texts.push(words.background_revealed(9));

@@ -1,5 +1,7 @@
 //! What the screen says of phones that may give the room a link.
 
+use subrosa_messages::Capture;
+
 use super::Words;
 use crate::language::Language;
 
@@ -27,6 +29,26 @@ impl Words {
             (Language::German, count) => format!("{count} Telefone sind gekoppelt"),
             (Language::English, 1) => "1 phone is paired".to_owned(),
             (Language::English, count) => format!("{count} phones are paired"),
+        }
+    }
+
+    /// What a phone asks of the people in the room, and who decides.
+    pub fn asked(self, capture: Capture) -> (&'static str, &'static str) {
+        match capture {
+            Capture::Camera => (
+                self.pick("Ein Telefon bittet um die Kamera", "A phone asks for the camera"),
+                self.pick(
+                    "Öffnen kann sie nur, wer hier im Raum ist: mit der Blende am Gerät.",
+                    "Only somebody here in the room can open it: by the shutter on the device.",
+                ),
+            ),
+            Capture::Microphone => (
+                self.pick("Ein Telefon bittet um das Mikrofon", "A phone asks for the microphone"),
+                self.pick(
+                    "Öffnen kann es nur, wer hier im Raum ist: mit dem Schalter am Gerät.",
+                    "Only somebody here in the room can open it: by the switch on the device.",
+                ),
+            ),
         }
     }
 

@@ -178,7 +178,7 @@ impl Elsewhere {
             }
         };
         let operator = host.as_ref().and_then(operator_of);
-        PhoneView { room: self.configuration.room.name.clone(), phones, phase, host, operator, sentence }
+        PhoneView { room: self.configuration.room.name.clone(), phones, phase, host, operator, sentence, meeting: None }
     }
 
     /// When [`Elsewhere::tick`] is due.

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::requests::{Answer, Scene, post, scene};
 use super::*;
+use crate::meeting::wish::WishRefusal;
 use crate::remote::{PairingRefusal, PhoneEvent, PhoneKey, PhonePhase, PhoneRequest, PhoneView, Proposed};
 
 fn view(phase: PhonePhase) -> PhoneView {
@@ -16,6 +17,7 @@ fn view(phase: PhonePhase) -> PhoneView {
         host: Some(Pii::new("meet.example.org".to_owned())),
         operator: None,
         sentence: Some("Words."),
+        meeting: None,
     }
 }
 
@@ -38,7 +40,7 @@ pub(super) fn answer(request: PhoneRequest) -> String {
         }
         PhoneRequest::Listen(key, language, reply) => {
             let known = knows(&key);
-            let (to, states) = watch::channel(PhoneEvent::State(view(PhonePhase::Free)));
+            let (to, states) = watch::channel(PhoneEvent::State(Box::new(view(PhonePhase::Free))));
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 to.send_replace(PhoneEvent::Ended);
@@ -58,6 +60,11 @@ pub(super) fn answer(request: PhoneRequest) -> String {
         PhoneRequest::Password { key, password, reply } => {
             let _ = reply.send(knows(&key));
             format!("password {} {}", knows(&key), password.reveal())
+        }
+        PhoneRequest::Wish { key, wish, reply } => {
+            let granted = if knows(&key) { Ok(()) } else { Err(WishRefusal::Unknown) };
+            let _ = reply.send(granted);
+            format!("wish {granted:?} {wish:?}")
         }
         PhoneRequest::Leave(key, reply) => {
             let _ = reply.send(knows(&key));
@@ -181,7 +188,7 @@ async fn a_phone_is_told_how_it_stands_until_its_pairing_ends() {
     assert_eq!((heard.status, heard.header("content-type")), (StatusCode::OK, "text/event-stream"));
     assert_eq!(heard.header("cache-control"), "no-store");
     let expected = "data: {\"event\":\"state\",\"room\":\"Rose Room\",\"phones\":1,\"phase\":\"free\",\
-                    \"host\":\"meet.example.org\",\"operator\":null,\"sentence\":\"Words.\"}\n\n\
+                    \"host\":\"meet.example.org\",\"operator\":null,\"sentence\":\"Words.\",\"meeting\":null}\n\n\
                     data: {\"event\":\"ended\"}\n\n";
     assert_eq!(heard.body, expected);
     assert_eq!(scene.meeting.told(), ["listen true en"]);
@@ -229,7 +236,7 @@ fn the_remotes_page_has_words_for_all_that_it_is_told() {
     for refusal in refusals {
         assert!(script.contains(&format!("case '{}':", word(&refusal, "refusal"))));
     }
-    for event in [PhoneEvent::State(view(PhonePhase::In)), PhoneEvent::Ended] {
+    for event in [PhoneEvent::State(Box::new(view(PhonePhase::In))), PhoneEvent::Ended] {
         assert!(script.contains(&format!("event: '{}'", word(&event, "event"))));
         for key in serde_json::to_value(&event).unwrap().as_object().unwrap().keys().filter(|key| *key != "event") {
             assert!(script.contains(&format!("}} {key}\n")), "{key}");

@@ -258,7 +258,7 @@ async fn events_are_streamed_to_whom_the_meeting_knows_and_to_nobody_else() {
     let heard = scene.ask(listen(&format!("__Host-session={SESSION}"))).await;
     assert_eq!((heard.status, heard.header("content-type")), (StatusCode::OK, "text/event-stream"));
     assert_eq!(heard.header("cache-control"), "no-store");
-    let expected = "data: {\"event\":\"waiting\"}\n\ndata: {\"event\":\"ended\",\"reason\":\"meeting-ended\"}\n\n";
+    let expected = "data: {\"event\":\"waiting\",\"message\":null}\n\ndata: {\"event\":\"ended\",\"reason\":\"meeting-ended\"}\n\n";
     assert_eq!(heard.body, expected);
     for cookie in ["", "__Host-session=", "__Host-session=short", "session=0123456789abcdef0123456789abcdef"] {
         assert_eq!(scene.ask(listen(cookie)).await.status, StatusCode::UNAUTHORIZED, "{cookie}");
