@@ -30,7 +30,7 @@ const ALWAYS: [(&str, &str); 7] = [
     (
         "permissions-policy",
         "camera=(self), microphone=(self), autoplay=(self), speaker-selection=(self), screen-wake-lock=(self), \
-         display-capture=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()",
+         display-capture=(self), clipboard-write=(self), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()",
     ),
 ];
 

@@ -102,7 +102,9 @@ export class CallView {
     // While the camera is closed there is nothing to be said of what would be behind people.
     background.hidden = room?.['camera-live'] !== true;
     background.dataset['hidden'] = String(hidden);
-    label(background, hidden ? 'background-hidden' : 'background', say(hidden ? 'background-hidden' : 'background-visible'));
+    const seen = behind(room?.background ?? 'unknown');
+    background.dataset['background'] = seen;
+    label(background, hidden ? 'background-hidden' : 'background', say(`background-${seen}`));
     const encryption = element('encryption', HTMLElement);
     const word = room?.encryption ?? 'none';
     encryption.dataset['encryption'] = word;
@@ -129,6 +131,9 @@ export class CallView {
     const words = asking ? say('capture-asking') : say(ownState(speaks, video !== null));
     write(element('waiting-capture', HTMLElement), [words, this.#problems()].filter(Boolean).join(' '));
     write(element('own-words', HTMLElement), video ? '' : say('own-camera-off'));
+    const muted = element('own-muted', HTMLElement);
+    muted.hidden = speaks;
+    label(muted, 'microphone-closed', say('mark-muted'));
     toggle('microphone', speaks);
     toggle('camera', video !== null);
     label(element('devices', HTMLElement), 'devices', say('devices'));
@@ -198,6 +203,28 @@ function ownState(speaks, seen) {
 function problemText(problem, which) {
   const what = say(problem === 'missing' ? `no-${which}` : `what-${which}`);
   return say(`capture-${problem}`, { what });
+}
+
+/**
+ * What a guest is told of what stands behind the people in the room; why there is a card is the operator's to know.
+ *
+ * @param {import('./room.js').Background} word
+ */
+function behind(word) {
+  switch (word) {
+    case 'unknown':
+    case 'as-it-is':
+    case 'hidden':
+    case 'revealed':
+      return word;
+    case 'starting':
+    case 'late':
+    case 'doubtful':
+    case 'failed':
+    case 'model-missing':
+    case 'model-damaged':
+      return 'covered';
+  }
 }
 
 function settled() {

@@ -96,6 +96,7 @@ export class Door {
       name: 'refused-name',
       full: 'refused-full',
       gone: 'refused-gone',
+      locked: 'refused-locked',
       unanswered: 'refused-unanswered',
     };
     const field = { 'wrong-secret': this.#pin, name: this.#name }[/** @type {string} */ (refusal.refusal)] ?? null;

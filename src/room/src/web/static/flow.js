@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {'denied' | 'meeting-ended' | 'left' | 'elsewhere' | 'lost' | 'gone' | 'unsupported'} End */
+/** @typedef {'denied' | 'removed' | 'meeting-ended' | 'left' | 'elsewhere' | 'lost' | 'gone' | 'unsupported'} End */
 /** What the page shows; `data-state` of the body. */
 /** @typedef {'opening' | 'door' | 'waiting' | 'in' | 'reconnecting' | 'lost' | 'ended'} Shown */
 

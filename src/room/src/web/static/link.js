@@ -2,49 +2,87 @@
  * The link to the room: one `RTCPeerConnection` for each offer. The room always offers; this page answers, without
  * candidates (the room would ignore them) and without any ICE server.
  *
- * A new offer makes a new connection beside the old one. The picture of the old one stays until the new one moves.
+ * A new offer makes a new connection beside the old one. The pictures of the old one stay until the new one moves.
  *
  * @module
  */
+
+import { SCREEN, bind, camera } from './senders.js';
 
 /** @typedef {import('./room.js').Lines} Lines */
 
 /** Interrupted for this long is failed. */
 const PATIENCE = 4000;
+/** More than this on its way on a channel: the path is stuck, and more would only come late. */
+const FULL = 64 * 1024;
+
+/**
+ * @typedef {object} Sent What goes to the room; `null`: nothing.
+ * @property {MediaStreamTrack | null} video
+ * @property {MediaStreamTrack | null} audio
+ * @property {MediaStreamTrack | null} screen
+ */
 
 /**
  * @typedef {object} Connection
  * @property {number} link
+ * @property {Lines} lines
  * @property {RTCPeerConnection} peer
- * @property {RTCRtpTransceiver | undefined} video Towards the room.
- * @property {RTCRtpTransceiver | undefined} audio Towards the room.
- * @property {MediaStreamTrack[]} tracks From the room.
+ * @property {Map<string | null, RTCRtpTransceiver>} line By `mid`.
+ * @property {Map<string, RTCDataChannel>} channels By label.
+ */
+
+/**
+ * @typedef {object} Ends What is done at this end.
+ * @property {(link: number, sdp: string) => Promise<void>} answer
+ * @property {() => void} failed The connection of the newest offer cannot be made or has broken.
+ * @property {() => void} replaced A connection has taken over: `room`, `screen` and `slot` give other tracks now.
+ * @property {(label: string, data: string) => void} heard Text has come on a channel.
+ * @property {() => void} channels A channel has opened or closed.
  */
 
 export class Link {
-  /** The room's picture and sound; what the click on *Join* starts. A later connection brings a stream of its own. */
+  /**
+   * The room's picture and every sound; what the click on *Join* starts. All sound is in one element: browsers allow it
+   * to the one that was started by a click. A later connection brings a stream of its own.
+   */
   room = new MediaStream();
   /** @type {Connection | null} */
   #shown = null;
   /** @type {Connection | null} */
   #coming = null;
-  /** @type {MediaStreamTrack | null} */
-  #video = null;
-  /** @type {MediaStreamTrack | null} */
-  #audio = null;
-  #answer;
-  #failed;
-  #replaced;
+  /** @type {Sent} */
+  #sent = { video: null, audio: null, screen: null };
+  #others = 0;
+  #ends;
+
+  /** @param {Ends} ends */
+  constructor(ends) {
+    this.#ends = ends;
+  }
+
+  /** The newest lines of which pictures are shown. */
+  get lines() {
+    return this.#shown?.lines ?? null;
+  }
+
+  /** The newest that were offered. */
+  get offered() {
+    return (this.#coming ?? this.#shown)?.lines ?? null;
+  }
+
+  /** The picture of a shared screen. */
+  get screen() {
+    return this.#track(this.#shown, this.#shown?.lines.screen);
+  }
 
   /**
-   * @param {(link: number, sdp: string) => Promise<void>} answer
-   * @param {() => void} failed The connection of the newest offer cannot be made or has broken.
-   * @param {() => void} replaced A later connection has taken over: `room` is another stream now.
+   * The picture of the person in a slot.
+   *
+   * @param {number} number
    */
-  constructor(answer, failed, replaced) {
-    this.#answer = answer;
-    this.#failed = failed;
-    this.#replaced = replaced;
+  slot(number) {
+    return this.#track(this.#shown, this.#shown?.lines.slots?.[number]?.video);
   }
 
   /**
@@ -58,47 +96,73 @@ export class Link {
     this.#coming?.peer.close();
     const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
     /** @type {Connection} */
-    const connection = { link, peer, video: undefined, audio: undefined, tracks: [] };
+    const connection = { link, lines, peer, line: new Map(), channels: new Map() };
     this.#coming = connection;
     this.#watch(connection);
     try {
       await peer.setRemoteDescription({ type: 'offer', sdp });
-      const line = new Map(peer.getTransceivers().map((transceiver) => [transceiver.mid, transceiver]));
-      for (const mid of [lines['room-video'], lines['room-audio']]) {
-        const track = line.get(mid)?.receiver.track;
-        if (track) connection.tracks.push(track);
-      }
-      connection.video = line.get(lines['guest-video']);
-      connection.audio = line.get(lines['guest-audio']);
+      connection.line = new Map(peer.getTransceivers().map((transceiver) => [transceiver.mid, transceiver]));
       // Open even while there is nothing to send, so that a camera switched on later needs no new offer.
-      if (connection.video) connection.video.direction = 'sendonly';
-      if (connection.audio) connection.audio.direction = 'sendonly';
-      await Promise.all([connection.video?.sender.replaceTrack(this.#video), connection.audio?.sender.replaceTrack(this.#audio)]);
+      for (const mid of [lines['guest-video'], lines['guest-audio'], lines['guest-screen']]) {
+        const line = connection.line.get(mid);
+        if (line) line.direction = 'sendonly';
+      }
+      await replace(connection, this.#sent);
       const description = await peer.createAnswer();
       await peer.setLocalDescription(description);
-      if (this.#coming === connection) await this.#answer(link, description.sdp ?? '');
+      await this.#bind(connection);
+      if (this.#coming === connection) await this.#ends.answer(link, description.sdp ?? '');
     } catch {
       this.#fail(connection);
     }
   }
 
   /**
-   * What is sent from now on; `null`: nothing.
+   * What is sent from now on.
    *
-   * @param {MediaStreamTrack | null} video
-   * @param {MediaStreamTrack | null} audio
+   * @param {Partial<Sent>} sent
    */
-  async send(video, audio) {
-    this.#video = video;
-    this.#audio = audio;
+  async send(sent) {
+    this.#sent = { ...this.#sent, ...sent };
     for (const connection of [this.#shown, this.#coming]) {
       try {
-        await connection?.video?.sender.replaceTrack(video);
-        await connection?.audio?.sender.replaceTrack(audio);
+        if (connection) {
+          await replace(connection, this.#sent);
+          await this.#bind(connection);
+        }
       } catch {
         // Closed meanwhile, or not negotiated yet; `offer` sends what is current.
       }
     }
+  }
+
+  /**
+   * So many other guests see what is sent: the more, the less each may take.
+   *
+   * @param {number} others
+   */
+  async seenBy(others) {
+    if (others === this.#others) return;
+    this.#others = others;
+    for (const connection of [this.#shown, this.#coming]) if (connection) await this.#bind(connection);
+  }
+
+  /**
+   * Says something on a channel. `false`: it is not open, or stuck.
+   *
+   * @param {'chat' | 'text'} which
+   * @param {string} data
+   */
+  say(which, data) {
+    const channel = this.#shown?.channels.get(this.#shown.lines[which]);
+    if (channel?.readyState !== 'open' || channel.bufferedAmount > FULL) return false;
+    channel.send(data);
+    return true;
+  }
+
+  /** @param {'chat' | 'text'} which */
+  speaks(which) {
+    return this.#shown?.channels.get(this.#shown.lines[which])?.readyState === 'open';
   }
 
   close() {
@@ -108,9 +172,31 @@ export class Link {
     for (const track of this.room.getTracks()) this.room.removeTrack(track);
   }
 
+  /**
+   * @param {Connection | null} connection
+   * @param {string | undefined} mid
+   */
+  #track(connection, mid) {
+    return (mid !== undefined && connection?.line.get(mid)?.receiver.track) || null;
+  }
+
+  /** @param {Connection} connection */
+  #heardAt(connection) {
+    const { lines } = connection;
+    const mids = [lines['room-video'], lines['room-audio'], ...(lines.slots ?? []).map(({ audio }) => audio)];
+    return mids.flatMap((mid) => this.#track(connection, mid) ?? []);
+  }
+
+  /** @param {Connection} connection */
+  async #bind({ line, lines }) {
+    const height = this.#sent.video?.getSettings().height ?? 720;
+    await bind(line.get(lines['guest-video'])?.sender, camera(this.#others, height), 'balanced');
+    await bind(line.get(lines['guest-screen'])?.sender, SCREEN, 'maintain-resolution');
+  }
+
   /** @param {Connection} connection */
   #watch(connection) {
-    const { peer } = connection;
+    const { peer, channels } = connection;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let patience;
     peer.addEventListener('connectionstatechange', () => {
@@ -131,38 +217,55 @@ export class Link {
           break;
       }
     });
+    peer.addEventListener('datachannel', ({ channel }) => {
+      channels.set(channel.label, channel);
+      channel.binaryType = 'arraybuffer';
+      channel.addEventListener('message', ({ data }) => {
+        this.#ends.heard(channel.label, typeof data === 'string' ? data : new TextDecoder().decode(data));
+      });
+      for (const change of ['open', 'close']) channel.addEventListener(change, () => this.#ends.channels());
+      this.#ends.channels();
+    });
   }
 
   /** @param {Connection} connection */
   async #show(connection) {
     // The old picture stays until the new one moves.
-    if (this.#shown) await moving(connection.tracks[0]);
+    if (this.#shown) await moving(this.#track(connection, connection.lines['room-video']));
     if (this.#coming !== connection) return;
     const old = this.#shown;
     this.#shown = connection;
     this.#coming = null;
-    if (old) {
-      // Not the tracks exchanged in the old stream: Chromium (156) plays a new audio track there without any sound.
-      this.room = new MediaStream(connection.tracks);
-      this.#replaced();
-      old.peer.close();
-    } else {
-      for (const track of connection.tracks) this.room.addTrack(track);
-    }
+    // Not the tracks exchanged in the old stream: Chromium (156) plays a new audio track there without any sound.
+    this.room = new MediaStream(this.#heardAt(connection));
+    this.#ends.replaced();
+    old?.peer.close();
   }
 
   /** @param {Connection} connection */
   #fail(connection) {
     // Only the newest matters: the room has given up the others.
     if (connection.peer.connectionState === 'closed' || connection !== (this.#coming ?? this.#shown)) return;
-    this.#failed();
+    this.#ends.failed();
   }
+}
+
+/**
+ * @param {Connection} connection
+ * @param {Sent} sent
+ */
+async function replace({ line, lines }, { video, audio, screen }) {
+  await Promise.all([
+    line.get(lines['guest-video'])?.sender.replaceTrack(video),
+    line.get(lines['guest-audio'])?.sender.replaceTrack(audio),
+    line.get(lines['guest-screen'])?.sender.replaceTrack(screen),
+  ]);
 }
 
 /**
  * Waits until something arrives on a track, but not longer than a second.
  *
- * @param {MediaStreamTrack | undefined} track
+ * @param {MediaStreamTrack | null} track
  */
 function moving(track) {
   return new Promise((done) => {

@@ -3,21 +3,26 @@
  *
  * `data-state` of the body says where the guest is: `opening` (asking whether this browser is a guest already, some
  * milliseconds), `door`, `waiting`, `in`, `reconnecting`, `lost`, `ended`; `data-end` then says why
- * (`denied`, `meeting-ended`, `left`, `elsewhere`, `lost`, `gone`, `unsupported`).
+ * (`denied`, `removed`, `meeting-ended`, `left`, `elsewhere`, `lost`, `gone`, `unsupported`).
  *
  * For tests, these names stay: `#name`, `#pin`, `#join`, `#refusal`, `#notice-short`, `#notice`, `#waiting-leave`,
  * `#room-video`, `#own-video`, `#listen`, `#microphone` and `#camera` (`aria-pressed`: on), `#devices`, `#leave`,
  * `#room-camera` and `#room-microphone` (`data-live`: `true`, `false`, or empty), `#encryption` (`data-encryption`:
  * `none`, `end-to-end`, `device-not-checked`), `#background` (`data-hidden`), `#recording` (`data-recording`), `#stage` (`data-paused`), `#room-name`, `#banner`, `#again`,
- * `#language`, `#choose-microphone`, `#choose-camera`, `#choose-speaker`, `#fingerprint`.
+ * `#language`, `#choose-microphone`, `#choose-camera`, `#choose-speaker`, `#fingerprint`; in a meeting of several
+ * `#stage` (`data-arrangement`), `.tile[data-person]` (`data-speaks`, `data-hand`, `data-camera`, `data-paused`), `#screen-tile`,
+ * `#hand`, `#share`, `#people`, `#talk`, `#talk-log`, `#talk-typing`, `#talk-field`, `#talk-letters`, `.people-list`,
+ * `.waiting-list`, `#toast`, `#waiting-message`.
  *
  * | module | what it is for |
  * |---|---|
  * | `flow` | where the guest is; pure |
  * | `room`, `stream` | what is said to the room and heard from it |
- * | `link` | picture and sound |
+ * | `link`, `senders` | picture, sound and channels |
  * | `capture`, `devices` | the guest's camera and microphone |
  * | `door`, `call`, `page` | what is seen |
+ * | `meeting` | who else is there, and what one may do about it: `tiles`, `people`, `lobby`, `chair`, `talk`, `share`, `side` |
+ * | `roster`, `layout`, `t140`, `wishes` | what these are made of |
  * | `texts`, `words` | both languages |
  *
  * @module
@@ -29,7 +34,8 @@ import { Devices } from './devices.js';
 import { Door } from './door.js';
 import { shown, start, step } from './flow.js';
 import { Link, decodesH264 } from './link.js';
-import { announce, element, write } from './page.js';
+import { Meeting } from './meeting.js';
+import { announce, element, toast, write } from './page.js';
 import * as room from './room.js';
 import { Stream } from './stream.js';
 import { current, inEveryLanguage, say, translatePage } from './words.js';
@@ -43,12 +49,18 @@ const SWITCHES = 'switches';
 
 translatePage();
 const capture = new Capture();
-const link = new Link(
-  room.answer,
-  () => stream?.again(),
-  () => void view.play(link.room),
-);
+const link = new Link({
+  answer: room.answer,
+  failed: () => stream?.again(),
+  replaced: () => {
+    void view.play(link.room);
+    meeting.replaced();
+  },
+  heard: (channel, data) => meeting.heard(channel, data),
+  channels: () => meeting.render(),
+});
 const view = new CallView(link.room, capture);
+const meeting = new Meeting(link, capture);
 const devices = new Devices(capture);
 const door = new Door((secret, name) => void join(secret, name));
 
@@ -59,6 +71,8 @@ let flow = start;
 let last = null;
 /** @type {WakeLockSentinel | null} */
 let awake = null;
+/** What a moderator has to say to those who wait. @type {string | null} */
+let message = null;
 
 /** @param {Readonly<FlowEvent>} event */
 function happen(event) {
@@ -106,23 +120,37 @@ function heard(event) {
     case 'offer':
       // What was said of an earlier link does not hold for this one.
       view.paused = false;
+      meeting.offered();
       void link.offer(event.link, event.sdp, event.lines);
       happen({ kind: 'offer' });
       break;
     case 'room':
       view.room = event;
       write(element('room-name', HTMLElement), event.room);
+      meeting.is(event);
       render();
       break;
-    case 'picture':
-      view.paused = event.paused;
+    case 'picture': {
+      const line = link.offered?.['room-video'];
+      if (event.mid === line) view.paused = event.paused;
+      else meeting.picture(event.mid, event.paused);
       render();
-      if (event.paused) announce(say('picture-paused'));
+      if (event.mid === line && event.paused) announce(say('picture-paused'));
+      break;
+    }
+    case 'muted':
+      meeting.muted();
+      break;
+    case 'present':
+      if (!event.on) meeting.presentEnded();
       break;
     case 'ended':
       happen({ kind: 'ended', reason: event.reason });
       break;
     case 'waiting':
+      message = event.message;
+      happen({ kind: 'waiting' });
+      break;
     case 'admitted':
     case 'connected':
     case 'reconnecting':
@@ -146,6 +174,8 @@ function ended() {
   link.close();
   capture.close();
   devices.close();
+  meeting.end();
+  message = null;
   if (flow.end === 'meeting-ended' || flow.end === 'gone') door.forget();
   view.room = null;
   view.paused = false;
@@ -162,6 +192,9 @@ function render() {
   element('call', HTMLElement).hidden = flow.place !== 'in';
   element('ended', HTMLElement).hidden = flow.place !== 'ended';
   view.render(flow);
+  const told = element('waiting-message', HTMLElement);
+  told.hidden = !message;
+  write(told, message ? say('waiting-message', { message }) : '');
   write(element('ended-title', HTMLElement), flow.end ? say(`ended-${flow.end}`) : '');
   write(element('ended-text', HTMLElement), flow.end ? say(`ended-${flow.end}-text`) : '');
   write(element('banner', HTMLElement), now === 'reconnecting' || now === 'lost' ? say(now) : '');
@@ -213,15 +246,21 @@ element('again', HTMLElement).addEventListener('click', () => {
   happen({ kind: 'again' });
   element('name', HTMLElement).focus();
 });
-element('microphone', HTMLElement).addEventListener('click', () => void capture.switchMicrophone(!capture.speaks));
-element('camera', HTMLElement).addEventListener('click', () => void capture.switchCamera(capture.video === null));
+element('microphone', HTMLElement).addEventListener('click', () => {
+  if (meeting.maySpeak) void capture.switchMicrophone(!capture.speaks);
+  else toast(say('speak-not'));
+});
+element('camera', HTMLElement).addEventListener('click', () => {
+  if (meeting.mayShow) void capture.switchCamera(capture.video === null);
+  else toast(say('show-not'));
+});
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') void keepAwake(flow.place === 'in');
 });
 
 let problems = '';
 capture.addEventListener('change', () => {
-  void link.send(capture.video, capture.audio);
+  void link.send({ video: capture.video, audio: capture.audio });
   if (flow.place === 'waiting' || flow.place === 'in') {
     sessionStorage.setItem(SWITCHES, JSON.stringify(capture.wanted));
     if (flow.place === 'in' && view.problems !== problems) announce(view.problems);
@@ -229,7 +268,10 @@ capture.addEventListener('change', () => {
   }
   render();
 });
-inEveryLanguage(render);
+inEveryLanguage(() => {
+  render();
+  meeting.render();
+});
 
 if (!('RTCPeerConnection' in window)) {
   happen({ kind: 'ended', reason: 'unsupported' });

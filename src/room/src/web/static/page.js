@@ -46,11 +46,15 @@ export function write(place, words) {
 export function announce(words) {
   const news = element('news', HTMLElement);
   news.textContent = '';
-  // A change in two steps, so that the same words are heard again.
+  // A change in two steps, so that the same words are heard again; what comes in between is said with it.
+  if (saying.push(words) > 1) return;
   setTimeout(() => {
-    news.textContent = words;
+    news.textContent = saying.splice(0).join(' ');
   }, 50);
 }
+
+/** @type {string[]} */
+const saying = [];
 
 /**
  * A fingerprint in lines of eight pairs, as people compare it.
@@ -66,4 +70,87 @@ export function writeFingerprint(place, pairs) {
     return piece;
   });
   if (place.textContent !== pairs) place.replaceChildren(...shown);
+}
+
+/**
+ * Says something to everybody for a moment, over what is there.
+ *
+ * @param {string} words
+ */
+export function toast(words) {
+  const place = element('toast', HTMLElement);
+  clearTimeout(fading);
+  place.textContent = '';
+  setTimeout(() => {
+    place.textContent = words;
+  }, 50);
+  fading = setTimeout(() => {
+    place.textContent = '';
+  }, 8000);
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fading;
+
+/**
+ * A new element.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {...Node} inside
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function make(tag, className = '', ...inside) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...inside);
+  return made;
+}
+
+/** A place for an icon and a word, for `label`. */
+export function labelled() {
+  const icon = make('span', 'icon');
+  icon.ariaHidden = 'true';
+  return [icon, make('span', 'words')];
+}
+
+/**
+ * @param {() => void} act
+ * @param {string} [className]
+ * @param {...Node} inside
+ */
+export function button(act, className = '', ...inside) {
+  const made = make('button', className, ...inside);
+  made.type = 'button';
+  made.addEventListener('click', () => {
+    if (made.ariaDisabled !== 'true') act();
+  });
+  return made;
+}
+
+/**
+ * Keeps the children of an element in step with a list: who stays keeps its element, and with it the focus.
+ *
+ * @template Item
+ * @template {HTMLElement} Child
+ * @param {HTMLElement} parent
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => string | number} key
+ * @param {(item: Item) => Child} create
+ * @param {(child: Child, item: Item) => void} update
+ */
+export function keep(parent, items, key, create, update) {
+  const there = new Map([...parent.children].map((child) => [/** @type {HTMLElement} */ (child).dataset['key'], /** @type {Child} */ (child)]));
+  let next = parent.firstElementChild;
+  for (const item of items) {
+    const name = String(key(item));
+    const child = there.get(name) ?? create(item);
+    there.delete(name);
+    child.dataset['key'] = name;
+    update(child, item);
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
+  for (const gone of there.values()) gone.remove();
 }

@@ -1,11 +1,13 @@
 /**
- * The remote: a phone that was paired at the device gives the room a link, sees what becomes of it, and ends it. What
- * joins is a press in the room; there is no word for it here.
+ * The remote: a phone that was paired at the device runs the room's own meeting (`remote-meeting`), or gives the room a
+ * link, sees what becomes of it, and ends it. What joins, and what opens camera or microphone, is an act in the room;
+ * there is no word for it here.
  *
  * @module
  */
 
 import { announce, element, write } from './page.js';
+import { RemoteMeeting } from './remote-meeting.js';
 import { post } from './room.js';
 import { Stream } from './stream.js';
 import { current, inEveryLanguage, say, translatePage } from './words.js';
@@ -22,6 +24,7 @@ import { current, inEveryLanguage, say, translatePage } from './words.js';
  * @property {string | null} host
  * @property {string | null} operator
  * @property {string | null} sentence
+ * @property {import('./remote-meeting.js').MeetingView | null} meeting The room's own.
  */
 
 /** @typedef {({ event: 'state' } & View) | { event: 'ended' }} PhoneEvent */
@@ -55,6 +58,7 @@ let last = '';
 /** @type {Stream<PhoneEvent> | null} */
 let stream = null;
 
+const meeting = new RemoteMeeting(() => render());
 const code = element('code', HTMLInputElement);
 const link = element('link', HTMLTextAreaElement);
 const password = element('password', HTMLInputElement);
@@ -80,17 +84,21 @@ function render() {
 }
 
 /** @param {View} view */
-function renderView({ room, phones, phase, host, operator, sentence }) {
+function renderView({ room, phones, phase, host, operator, sentence, meeting: own }) {
+  const free = phase === 'free';
+  meeting.render(free || phase === 'guests' ? own : null, free);
+  // Between guests it is one of several things to look at.
+  const held = own !== null && (phase === 'guests' || (free && !meeting.link));
   document.body.dataset['phase'] = phase;
   write(element('room-name', HTMLElement), room);
-  write(element('phase', HTMLElement), say(`remote-${phase}`));
+  write(element('phase', HTMLElement), held ? RemoteMeeting.title(own) : say(`remote-${phase}`));
   fill('host', host ?? '');
   const record = operator ? say('remote-run-by', { operator }) : say('remote-not-on-record');
   const before = phase === 'proposed' || phase === 'joining' || phase === 'password';
   fill('operator', host && before ? record : '');
   element('operator', HTMLElement).dataset['known'] = String(operator !== null);
-  write(element('sentence', HTMLElement), sentence ?? say(`remote-${phase}-text`));
-  element('propose', HTMLFormElement).hidden = phase !== 'free';
+  write(element('sentence', HTMLElement), sentence ?? (held ? RemoteMeeting.sentence(own) : say(`remote-${phase}-text`)));
+  element('propose', HTMLFormElement).hidden = !free || !meeting.link;
   element('unlock', HTMLFormElement).hidden = phase !== 'password';
   const leave = element('leave', HTMLButtonElement);
   leave.hidden = phase === 'free' || phase === 'guests' || phase === 'over';
@@ -216,6 +224,7 @@ function over() {
   stream?.close();
   stream = null;
   view = null;
+  meeting.render(null, false);
   delete document.body.dataset['phase'];
   declined = '';
   for (const field of [code, link, password]) field.value = '';

@@ -11,19 +11,58 @@
 /** @typedef {{ sections: { title: string, text: string }[], room: string }} Notice */
 
 /**
- * @typedef {{ refusal: 'asleep' | 'name' | 'full' | 'gone' | 'unanswered' }
+ * @typedef {{ refusal: 'asleep' | 'name' | 'full' | 'gone' | 'locked' | 'unanswered' }
  *   | { refusal: 'wrong-secret' | 'too-early', retry_after_ms: number }} Refusal
  */
 
+/** @typedef {{ video: string, audio: string, text: string }} SlotLines One person's: `mid`s, and the label of a channel. */
+
 /**
- * @typedef {object} Lines
+ * @typedef {object} Lines The `mid` of each line, and the labels of the channels.
  * @property {string} room-video
  * @property {string} room-audio
  * @property {string} guest-video
  * @property {string} guest-audio
+ * @property {string} guest-screen
+ * @property {string} screen
+ * @property {SlotLines[]} slots
+ * @property {string} chat
+ * @property {string} text
  */
 
 /** @typedef {'none' | 'end-to-end' | 'device-not-checked'} Encryption */
+/**
+ * What becomes of what stands behind the people in the room.
+ *
+ * @typedef {'unknown' | 'as-it-is' | 'hidden' | 'revealed' | 'starting' | 'late' | 'doubtful' | 'failed' | 'model-missing'
+ *   | 'model-damaged'} Background
+ */
+/** @typedef {'guest' | 'presenter' | 'moderator'} Role */
+/** @typedef {'grid' | 'speaker'} Layout */
+
+/**
+ * What somebody may do.
+ *
+ * @typedef {'speak' | 'show' | 'present' | 'chat' | 'text' | 'admit' | 'message' | 'lock' | 'mute' | 'remove' | 'arrange'
+ *   | 'assign' | 'end' | 'attend'} Capability
+ */
+
+/**
+ * @typedef {object} Person Somebody else who is in.
+ * @property {number} number
+ * @property {string} name
+ * @property {Role} role
+ * @property {number} slot
+ * @property {boolean} microphone
+ * @property {boolean} camera
+ * @property {boolean} silenced A moderator has closed the microphone.
+ * @property {boolean} hand
+ * @property {boolean} presenting
+ * @property {boolean} connected
+ */
+
+/** @typedef {{ number: number, role: Role, may: Capability[], silenced: boolean, mutes: number, presenting: boolean }} You */
+/** @typedef {{ number: number, name: string }} Waiting */
 
 /**
  * @typedef {object} RoomView
@@ -31,16 +70,26 @@
  * @property {boolean} camera-live
  * @property {boolean} microphone-live
  * @property {Encryption} encryption
- * @property {number} guests
+ * @property {Background} background
  * @property {boolean} background-hidden
  * @property {boolean} recording
+ * @property {number} guests
+ * @property {boolean} locked
+ * @property {Layout} layout
+ * @property {number | null} screen Who shares theirs.
+ * @property {number | null} speaker
+ * @property {You} you
+ * @property {Person[]} people Everybody else, as they came.
+ * @property {Waiting[]} waiting Only for those who may admit.
  */
 
 /**
- * @typedef {{ event: 'waiting' | 'admitted' | 'connected' | 'reconnecting' }
+ * @typedef {{ event: 'admitted' | 'connected' | 'reconnecting' | 'muted' }
+ *   | { event: 'waiting', message: string | null }
  *   | { event: 'offer', link: number, sdp: string, lines: Lines }
  *   | ({ event: 'room' } & RoomView)
- *   | { event: 'picture', paused: boolean }
+ *   | { event: 'picture', mid: string, paused: boolean }
+ *   | { event: 'present', on: boolean }
  *   | { event: 'ended', reason: End }} GuestEvent
  */
 

@@ -4,7 +4,11 @@
  * @module
  */
 
+import { english as meetingEnglish, german as meetingGerman } from './texts-meeting.js';
+
 const german = {
+  ...meetingGerman,
+
   // The door
   'other-language': 'English',
   invited: 'Sie sind zu einem Gespräch mit diesem Raum eingeladen.',
@@ -30,6 +34,7 @@ const german = {
   'refused-early': 'Zu viele Versuche. Nächster Versuch in {seconds} s.',
   'refused-name': 'Dieser Name geht nicht: bitte höchstens 64 Zeichen, ohne Steuerzeichen.',
   'refused-full': 'Der Raum hat schon so viele Gäste, wie er aufnehmen kann.',
+  'refused-locked': 'Das Gespräch ist abgeschlossen: gerade wird niemand mehr eingelassen.',
   'refused-gone': 'Der Raum hat abgelehnt oder das Gespräch ist zu Ende.',
   'refused-unanswered': 'Der Raum antwortet nicht. Versuchen Sie es noch einmal.',
   'try-again': 'Sie können es jetzt noch einmal versuchen.',
@@ -64,8 +69,6 @@ const german = {
   'room-camera-closed': 'Raumkamera geschlossen',
   'room-microphone-live': 'Raummikrofon an',
   'room-microphone-closed': 'Raummikrofon geschlossen',
-  'background-hidden': 'Raumhintergrund verborgen',
-  'background-visible': 'Raumhintergrund sichtbar',
   'recording-never': 'Keine Aufzeichnung',
   'recording-now': 'Aufzeichnung läuft',
   connecting: 'Die Verbindung wird aufgebaut …',
@@ -111,6 +114,8 @@ const german = {
   // The end
   'ended-denied': 'Der Raum hat abgelehnt',
   'ended-denied-text': 'Jemand dort möchte das Gespräch jetzt nicht führen.',
+  'ended-removed': 'Sie sind nicht mehr dabei',
+  'ended-removed-text': 'Die Moderation hat Sie aus dem Gespräch genommen. Bild, Ton und Name sind auf dem Gerät gelöscht.',
   'ended-meeting-ended': 'Das Gespräch ist zu Ende',
   'ended-meeting-ended-text': 'Der Raum hat es beendet. Name, Bild und Ton sind auf dem Gerät gelöscht.',
   'ended-left': 'Sie sind gegangen',
@@ -243,6 +248,8 @@ const german = {
 
 /** @type {Texts} */
 const english = {
+  ...meetingEnglish,
+
   'other-language': 'Deutsch',
   invited: 'You are invited to a meeting with this room.',
   'room-unknown': 'Meeting room',
@@ -266,6 +273,7 @@ const english = {
   'refused-early': 'Too many tries. Next try in {seconds} s.',
   'refused-name': 'This name cannot be used: 64 characters at most, please, and no control characters.',
   'refused-full': 'The room already has as many guests as it can take.',
+  'refused-locked': 'The meeting is locked: nobody is let in just now.',
   'refused-gone': 'The room has said no, or the meeting is over.',
   'refused-unanswered': 'The room does not answer. Try again.',
   'try-again': 'You can try again now.',
@@ -297,8 +305,6 @@ const english = {
   'room-camera-closed': 'Room camera closed',
   'room-microphone-live': 'Room microphone live',
   'room-microphone-closed': 'Room microphone closed',
-  'background-hidden': 'Room background hidden',
-  'background-visible': 'Room background visible',
   'recording-never': 'No recording',
   'recording-now': 'Recording',
   connecting: 'Connecting …',
@@ -340,6 +346,8 @@ const english = {
 
   'ended-denied': 'The room has said no',
   'ended-denied-text': 'Somebody there does not want to hold this meeting now.',
+  'ended-removed': 'You are not in the meeting any more',
+  'ended-removed-text': 'A moderator has removed you. Picture, sound and name are wiped from the device.',
   'ended-meeting-ended': 'The meeting is over',
   'ended-meeting-ended-text': 'The room has ended it. Name, picture and sound are wiped from the device.',
   'ended-left': 'You have left',

@@ -15,7 +15,7 @@ const EVENTS = [
   { kind: 'connected' },
   { kind: 'reconnecting' },
   { kind: 'again' },
-  ...['denied', 'meeting-ended', 'left', 'elsewhere', 'lost', 'gone'].map((reason) => ({ kind: 'ended', reason })),
+  ...['denied', 'removed', 'meeting-ended', 'left', 'elsewhere', 'lost', 'gone'].map((reason) => ({ kind: 'ended', reason })),
 ];
 
 /** @param {...string} kinds */
