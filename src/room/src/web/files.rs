@@ -96,6 +96,8 @@ files![
     "meeting.js",
     "page.js",
     "people.js",
+    "remote-meeting.js",
+    "remote-room.js",
     "remote.html",
     "remote.js",
     "room.js",
