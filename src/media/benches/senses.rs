@@ -18,7 +18,7 @@ use gstreamer_utils::streamproducer::ProducerSettings;
 use subrosa_board::{Board, Screen};
 use subrosa_media::cut::Cut;
 use subrosa_media::display::Display;
-use subrosa_media::inbound::Inbound;
+use subrosa_media::inbound::{Inbound, Meter};
 use subrosa_media::sound::processing::{Sonora, Steps};
 use subrosa_media::sound::{Sound, frame, processing};
 use subrosa_media::timebase::Timebase;
@@ -125,7 +125,7 @@ fn latency() -> Result<()> {
     });
     let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
     pipeline.set_state(gst::State::Playing)?;
-    sound.play(vec![Inbound { track: track(1), codec: Codec::Opus, producer }]);
+    sound.play(vec![Inbound { track: track(1), codec: Codec::Opus, producer, meter: Meter::default() }]);
     let mut noise = synthetic::Noise::new(3);
     let mut waits = Vec::new();
     let start = Instant::now();
@@ -292,7 +292,7 @@ fn picture(what: &str, codec: Codec, width: u32, height: u32) -> Result<()> {
         })
         .collect();
     display.overlay(screen, overlay);
-    display.show(vec![(Inbound { track: track(1), codec, producer }, place)]);
+    display.show(vec![(Inbound { track: track(1), codec, producer, meter: Meter::default() }, place)]);
     // The clip has one key frame, and it is the first.
     thread::sleep(Duration::from_millis(300));
     let ours = feed(&app_src(&pipeline, "in")?, &clip, &timebase)? - nothing;

@@ -1,5 +1,8 @@
 //! What arrives on a line of a link, as encoded frames: the join between links and sound, display, other links.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use gstreamer_utils::StreamProducer;
 use subrosa_messages::media::{Codec, TrackId};
 
@@ -14,4 +17,23 @@ pub struct Inbound {
     pub codec: Codec,
     /// Where they come from.
     pub producer: StreamProducer,
+    /// How much has come.
+    pub meter: Meter,
+}
+
+/// Counts what arrives. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<AtomicU64>);
+
+impl Meter {
+    /// So many bytes of frames have come.
+    pub fn count(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// All bytes so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

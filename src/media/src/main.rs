@@ -74,6 +74,24 @@ fn give_memory_back() {
     let _refused = unsafe { (libc::mallopt(libc::M_ARENA_MAX, 2), libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE)) };
 }
 
+/// What is freed is overwritten (P6): lines of chat pass through buffers of GStreamer's libraries, SCTP and TLS. The C library does so
+/// when it is told to, but not with small blocks that its threads keep for themselves (`tcache_count`), and that can be said only in the
+/// environment of a program that starts (glibc manual, *Tunables*). GLib's own allocator keeps what it is given back, too.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("GLIBC_TUNABLES", "glibc.malloc.perturb=90:glibc.malloc.tcache_count=0"), ("G_SLICE", "always-malloc")];
+
+/// Starts this program again, as the same process, where that was not said. Where that does not work it goes on as it is.
+fn forget_what_is_freed() {
+    use std::os::unix::process::CommandExt;
+    let is_said = ENVIRONMENT.iter().all(|(name, value)| std::env::var_os(name).is_some_and(|said| said == *value));
+    if !is_said && let Ok(program) = std::env::current_exe() {
+        let mut again = std::process::Command::new(program);
+        let mut arguments = std::env::args_os();
+        again.arg0(arguments.next().unwrap_or_else(|| "subrosa-media".into()));
+        let _error = again.args(arguments).envs(ENVIRONMENT).exec();
+    }
+}
+
 /// Ends the process without the C library's exit handlers. Whatever ended the service, threads of GStreamer still run, and the handlers
 /// take away what they stand on: one in fifteen died of a fault in memory instead of with its status (GStreamer 1.22).
 fn end(status: i32) -> ! {
@@ -82,6 +100,7 @@ fn end(status: i32) -> ! {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    forget_what_is_freed();
     give_memory_back();
     subrosa_process::start::process("media")?;
     let arguments = Arguments::parse();

@@ -28,6 +28,8 @@ use subrosa_process::users::User;
 
 #[path = "process/governor.rs"]
 mod governor;
+#[path = "process/hall.rs"]
+mod hall;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const CARD: Size = Size { width: 640, height: 360 };
@@ -38,6 +40,8 @@ struct Stage {
     listener: UnixListener,
     guard: Guard,
     room: Option<Room>,
+    /// Of all guests.
+    timebase: Timebase,
 }
 
 struct Guard {
@@ -195,7 +199,7 @@ impl Stage {
         assert_eq!(encoder.as_deref(), Some("x264enc"));
         room.hide(Background::AsItIs);
         room.say(&RoomToMedia::Card { size: CARD }, &[0, 0, 0, 255].repeat((CARD.width * CARD.height) as usize));
-        Stage { folder, media, listener, guard, room: Some(room) }
+        Stage { folder, media, listener, guard, room: Some(room), timebase: Timebase::start() }
     }
 
     fn room(&mut self) -> &mut Room {
@@ -225,12 +229,21 @@ impl Stage {
 
     /// A guest in the call, and the events of its link.
     fn guest(&mut self, link: LinkId) -> (Link, Receiver<LinkEvent>) {
+        self.guest_with(link, lines(), vec![DataChannel::called("room")])
+    }
+
+    fn guest_with(
+        &mut self,
+        link: LinkId,
+        lines: Vec<Line>,
+        data_channels: Vec<DataChannel>,
+    ) -> (Link, Receiver<LinkEvent>) {
         self.room().say(
             &RoomToMedia::OpenLink {
                 link,
                 side: DescriptionKind::Offer,
-                lines: lines(),
-                data_channels: vec![DataChannel::called("room")],
+                lines,
+                data_channels: data_channels.clone(),
                 relay: None,
             },
             &[],
@@ -247,9 +260,10 @@ impl Stage {
             link,
             side: DescriptionKind::Answer,
             lines: Vec::new(),
-            data_channels: Vec::new(),
+            data_channels: data_channels.into_iter().take(1).collect(),
             network: configuration().network,
-            timebase: Timebase::start(),
+            timebase: self.timebase.clone(),
+            first_estimate: 1_500_000,
             max_estimate: 2_000_000,
         };
         let guest = Link::open(plan, Arc::new(move |_, event| drop(sender.send(event)))).unwrap();

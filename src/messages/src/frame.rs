@@ -105,7 +105,8 @@ impl<M: DeserializeOwned> Decoder<M> {
             message: serde_json::from_slice(head_bytes).map_err(FrameError::Malformed)?,
             body: body_bytes.to_vec(),
         };
-        self.pending.drain(..8 + head + body);
+        // What was taken must not lie behind the end of what is kept (P6): the old block is given back.
+        self.pending = self.pending.split_off(8 + head + body);
         Ok(Some(frame))
     }
 }
@@ -127,7 +128,8 @@ pub fn read<M: DeserializeOwned>(
     socket: &mut impl Read,
     decoder: &mut Decoder<M>,
 ) -> Result<Option<Frame<M>>, FrameError> {
-    let mut buffer = [0_u8; 16 * 1024];
+    // Not on the stack, where it would stay as it is (P6).
+    let mut buffer = vec![0_u8; 16 * 1024];
     loop {
         if let Some(frame) = decoder.pull()? {
             return Ok(Some(frame));

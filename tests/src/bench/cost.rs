@@ -120,7 +120,7 @@ pub fn processes(report: &mut Report, seconds: u64) {
         report.add_against("three processes, 0 guests", awake.cpu, "% of a core", ENCODER);
     }
     report.doing("the processes with a guest");
-    let guest = Guest { link: LinkPlan { decodes: true, keeps: false, sends: None }, ..Guest::default() };
+    let guest = Guest { link: LinkPlan { keeps: false, ..LinkPlan::default() }, ..Guest::default() };
     let call = Call::begin(guest);
     std::thread::sleep(Duration::from_secs(15)); // the bandwidth estimate has climbed
     let span = over(&call.room, seconds);
@@ -129,7 +129,8 @@ pub fn processes(report: &mut Report, seconds: u64) {
     sizes(report, &call.room, "with a guest", None);
     drop(call);
     report.doing("the processes with a guest who sends picture and sound");
-    let guest = Guest { link: LinkPlan { decodes: true, keeps: false, sends: Some(0xff30_60a0) }, ..Guest::default() };
+    let guest =
+        Guest { link: LinkPlan { keeps: false, sends: Some(0xff30_60a0), ..LinkPlan::default() }, ..Guest::default() };
     let call = Call::begin(guest);
     std::thread::sleep(Duration::from_secs(15));
     report.add_against("three processes, 1 guest who sends", over(&call.room, seconds).cpu, "% of a core", ENCODER);

@@ -105,7 +105,7 @@ fn assert_flat(process: &str, samples: &[Sample]) {
 
 impl Soak {
     fn guest(&self) -> Guest {
-        let link = LinkPlan { sends: Some(0xff20_8040), decodes: true, keeps: false };
+        let link = LinkPlan { sends: Some(0xff20_8040), keeps: false, ..LinkPlan::default() };
         Guest { namespace: Some(self.wire.guest.clone()), link, ..Guest::default() }
     }
 

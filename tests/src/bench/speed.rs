@@ -78,7 +78,7 @@ pub fn mute(report: &mut Report, edges: usize) {
         return;
     }
     report.doing(&format!("{edges} edges of the mute switch"));
-    let link = LinkPlan { decodes: true, keeps: false, sends: None };
+    let link = LinkPlan { keeps: false, ..LinkPlan::default() };
     let call = Call::begin(Guest { link, ..Guest::default() });
     let last: Vec<Duration> = microphone_edges(&call, edges, &mut Dice::new(21)).iter().map(|edge| edge.last).collect();
     report.add_times("mute edge → last packet of sound", &last, Some(50.0));

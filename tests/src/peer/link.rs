@@ -1,5 +1,8 @@
 //! One peer connection of the peer: webrtcbin as answerer, with a probe where packets leave SRTP.
+//!
+//! What comes on the room's own lines is in [`Link::recording`], what others send in [`Link::slot`], by the SSRCs of the offer.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,9 +14,10 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::loopback;
+use super::channels::Channels;
 use super::offer::Offer;
 use super::recording::{Frame, Recording, Sound, THUMB, Thumb};
+use super::{loopback, sends};
 use crate::sim::loudness;
 
 /// How a link behaves.
@@ -25,11 +29,17 @@ pub struct LinkPlan {
     pub decodes: bool,
     /// Keeps whole packets, to be decoded afterwards.
     pub keeps: bool,
+    /// Decodes what comes in slots, too.
+    pub others: bool,
+    /// Sends a small picture, where there are many.
+    pub small: bool,
+    /// The tone that it sends, in Hz.
+    pub tone: u32,
 }
 
 impl Default for LinkPlan {
     fn default() -> Self {
-        LinkPlan { sends: None, decodes: true, keeps: true }
+        LinkPlan { sends: None, decodes: true, keeps: true, others: true, small: false, tone: 440 }
     }
 }
 
@@ -41,11 +51,39 @@ pub struct Link {
     video: Arc<Mutex<Option<gst::Pad>>>,
     /// The offer that it answers.
     pub offer: Offer,
-    /// What it received.
+    /// What it received of the room, and whatever nobody knows whose it is.
     pub recording: Arc<Recording>,
+    /// What it received of others.
+    slots: Slots,
+    /// What is said over data channels.
+    pub channels: Channels,
+    screen: Mutex<Option<gst::Element>>,
 }
 
-fn caps(line: &super::offer::OfferedLine) -> Option<gst::Caps> {
+/// What came of others, by line.
+#[derive(Clone, Default)]
+struct Slots {
+    ssrcs: Arc<HashMap<u32, String>>,
+    recordings: Arc<Mutex<HashMap<String, Arc<Recording>>>>,
+}
+
+impl Slots {
+    fn new(offer: &Offer) -> Self {
+        let others = offer.lines.iter().filter(|line| line.direction == "sendonly" && !line.mid.starts_with("room-"));
+        let ssrcs = others.flat_map(|line| line.ssrcs.iter().map(|ssrc| (*ssrc, line.mid.clone())));
+        Slots { ssrcs: Arc::new(ssrcs.collect()), recordings: Arc::default() }
+    }
+
+    fn of(&self, mid: &str) -> Arc<Recording> {
+        self.recordings.lock().unwrap().entry(mid.to_owned()).or_default().clone()
+    }
+
+    fn by_ssrc(&self, ssrc: u32) -> Option<Arc<Recording>> {
+        self.ssrcs.get(&ssrc).map(|mid| self.of(mid))
+    }
+}
+
+pub(super) fn caps(line: &super::offer::OfferedLine) -> Option<gst::Caps> {
     let (payload, encoding) = line.codec()?;
     let rate = if line.kind == "audio" { 48_000 } else { 90_000 };
     let mut caps = gst::Caps::builder("application/x-rtp")
@@ -97,8 +135,10 @@ impl Link {
         let recording = Arc::new(Recording::default());
         let jitterbuffers = Arc::new(Mutex::new(Vec::new()));
         let video = Arc::new(Mutex::new(None));
-        let link = Link { pipeline, webrtc, jitterbuffers, video, offer, recording };
+        let (slots, channels, screen) = (Slots::new(&offer), Channels::default(), Mutex::new(None));
+        let link = Link { pipeline, webrtc, jitterbuffers, video, offer, recording, slots, channels, screen };
         link.watch(plan);
+        link.channels.listen(&link.webrtc);
         link.pipeline.add(&link.webrtc).map_err(|error| error.to_string())?;
         link.lines(plan)?;
         link.pipeline.set_state(gst::State::Playing).map_err(|error| error.to_string())?;
@@ -116,7 +156,7 @@ impl Link {
 
     /// One transceiver for each line of the offer, in its order, so that webrtcbin pairs them by line and not by luck.
     fn lines(&self, plan: &LinkPlan) -> Result<(), String> {
-        for line in &self.offer.lines {
+        for (index, line) in (0_u32..).zip(&self.offer.lines) {
             let Some(caps) = caps(line) else { continue };
             if line.direction == "sendonly" || plan.sends.is_none() {
                 let direction = match line.direction.as_str() {
@@ -131,43 +171,43 @@ impl Link {
                 }
                 continue;
             }
-            let (payload, encoding) = line.codec().unwrap_or_default();
-            let color = plan.sends.unwrap_or_default();
-            let ssrc = 0x5b00_0000_u32 + u32::from(payload);
-            let source = match encoding {
-                "VP8" => format!(
-                    "videotestsrc is-live=true pattern=solid-color foreground-color={color} ! video/x-raw,width=640,height=360,framerate=15/1 \
-                     ! vp8enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=30 error-resilient=default \
-                     ! rtpvp8pay picture-id-mode=15-bit pt={payload} ssrc={ssrc} ! queue"
-                ),
-                "OPUS" => format!(
-                    "audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1 \
-                     ! opusenc ! rtpopuspay pt={payload} ssrc={ssrc} ! queue"
-                ),
-                other => return Err(format!("nothing to send as {other}")),
-            };
-            let source = gst::parse::bin_from_description(&source, true).map_err(|error| error.to_string())?;
-            self.pipeline.add(&source).map_err(|error| error.to_string())?;
-            let pad = self.webrtc.request_pad_simple("sink_%u").ok_or("webrtcbin gave no pad")?;
-            let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
-            transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
-            transceiver.set_property("codec-preferences", &caps);
-            source.static_pad("src").ok_or("no pad")?.link(&pad).map_err(|error| error.to_string())?;
+            if let Some(valve) = sends::add(&self.pipeline, &self.webrtc, line, index, plan)? {
+                *self.screen.lock().unwrap() = Some(valve);
+            }
         }
         Ok(())
     }
 
+    /// What came on a line that is not the room's: a slot, or somebody's screen.
+    #[must_use]
+    pub fn slot(&self, mid: &str) -> Arc<Recording> {
+        self.slots.of(mid)
+    }
+
+    /// Shows its screen, or no longer.
+    pub fn show_screen(&self, on: bool) {
+        if let Some(valve) = &*self.screen.lock().unwrap() {
+            valve.set_property("drop", !on);
+        }
+    }
+
     fn watch(&self, plan: &LinkPlan) {
         let (recording, jitterbuffers, keeps) = (self.recording.clone(), self.jitterbuffers.clone(), plan.keeps);
+        let slots = self.slots.clone();
         self.pipeline.connect_deep_element_added(move |_, _, element| {
             match element.factory().map(|factory| factory.name().to_string()).as_deref() {
                 Some("dtlssrtpdec") => {
                     let Some(pad) = element.static_pad("rtp_src") else { return };
-                    let recording = recording.clone();
+                    let (recording, slots) = (recording.clone(), slots.clone());
                     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
                         let note = |buffer: &gst::BufferRef| {
                             if let Ok(map) = buffer.map_readable() {
-                                recording.packet(map.as_slice(), keeps);
+                                let ssrc =
+                                    map.get(8..12).and_then(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?)));
+                                match ssrc.and_then(|ssrc| slots.by_ssrc(ssrc)) {
+                                    Some(slot) => slot.packet(map.as_slice(), false),
+                                    None => recording.packet(map.as_slice(), keeps),
+                                }
                             }
                         };
                         match &info.data {
@@ -182,22 +222,26 @@ impl Link {
                 _ => {}
             }
         });
-        let (recording, video, decodes) = (self.recording.clone(), self.video.clone(), plan.decodes);
+        let (recording, video, plan) = (self.recording.clone(), self.video.clone(), plan.clone());
+        let slots = self.slots.clone();
         let pipeline = self.pipeline.downgrade();
         self.webrtc.connect_pad_added(move |_, pad| {
             let Some(pipeline) = pipeline.upgrade().filter(|_| pad.direction() == gst::PadDirection::Src) else {
                 return;
             };
             let caps = pad.current_caps().or_else(|| pad.allowed_caps());
-            let encoding = caps
-                .as_ref()
-                .and_then(|caps| caps.structure(0))
-                .and_then(|structure| structure.get::<String>("encoding-name").ok())
-                .unwrap_or_default();
+            let structure = caps.as_ref().and_then(|caps| caps.structure(0));
+            let encoding =
+                structure.and_then(|structure| structure.get::<String>("encoding-name").ok()).unwrap_or_default();
+            let ssrc = structure.and_then(|structure| structure.get::<u32>("ssrc").ok());
+            if let Some(slot) = ssrc.and_then(|ssrc| slots.by_ssrc(ssrc)) {
+                receive(&pipeline, pad, &encoding, &slot, plan.others);
+                return;
+            }
             if encoding == "H264" || encoding == "VP8" {
                 *video.lock().unwrap() = Some(pad.clone());
             }
-            receive(&pipeline, pad, &encoding, &recording, decodes);
+            receive(&pipeline, pad, &encoding, &recording, plan.decodes);
         });
     }
 
@@ -244,6 +288,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        self.channels.clear();
         let _stopped = self.pipeline.set_state(gst::State::Null);
     }
 }

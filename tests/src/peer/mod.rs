@@ -1,10 +1,12 @@
 //! A guest without a browser: joins through the HTTP interface, answers the offer with webrtcbin, and keeps every
 //! packet with its time of arrival. It can also misbehave.
 
+mod channels;
 mod link;
 mod loopback;
 pub mod offer;
 pub mod recording;
+mod sends;
 #[cfg(test)]
 mod stand_in;
 
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use channels::Channels;
 pub use link::{Link, LinkPlan};
 pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 
@@ -173,6 +176,34 @@ impl Peer {
         let left = within.saturating_sub(start.elapsed());
         let frame = link.recording.wait_for_frame(0, left, |_| true);
         (link, frame.unwrap_or_else(|| panic!("no frame on the new link within {within:?}")))
+    }
+
+    /// Wishes something of the room (`POST /api/wish`).
+    ///
+    /// # Panics
+    /// When nothing answers.
+    #[track_caller]
+    pub fn wish(&self, wish: &Value) -> Reply {
+        self.client.post("/api/wish", wish).unwrap_or_else(|error| panic!("wishing: {error}"))
+    }
+
+    /// The newest word of the room about the meeting: who is in it, who waits, what one may.
+    #[must_use]
+    pub fn room(&self) -> Value {
+        let told = self.shared.lock();
+        told.events
+            .iter()
+            .rev()
+            .find(|(_, event)| event["event"] == "room")
+            .map_or(Value::Null, |(_, event)| event.clone())
+    }
+
+    /// The line on which somebody of this name is seen (`video`) or heard (`audio`), by the newest word of the room.
+    #[must_use]
+    pub fn line_of(&self, name: &str, kind: &str) -> Option<String> {
+        let room = self.room();
+        let person = room["people"].as_array()?.iter().find(|person| person["name"] == name)?;
+        Some(format!("slot-{}-{kind}", person["slot"].as_u64()?))
     }
 
     /// How often the event stream has been opened.

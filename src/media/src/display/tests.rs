@@ -21,6 +21,7 @@ use subrosa_messages::media::{Codec, LinkId, MediaToRoom, Mid, TrackId};
 use subrosa_messages::outputs::Output;
 
 use super::*;
+use crate::inbound::Meter;
 
 const SCREEN: Size = Size { width: 320, height: 180 };
 const WHOLE: Rectangle = Rectangle { x: 0, y: 0, width: 320, height: 180 };
@@ -115,7 +116,7 @@ impl Guest {
         let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
         pipeline.set_state(gst::State::Playing).unwrap();
         let track = TrackId { link: LinkId(link), mid: Mid("guest-video".to_owned()) };
-        Guest { pipeline, inbound: Inbound { track, codec, producer }, asked }
+        Guest { pipeline, inbound: Inbound { track, codec, producer, meter: Meter::default() }, asked }
     }
 
     fn red(codec: Codec, room: &Room) -> Self {

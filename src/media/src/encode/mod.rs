@@ -154,6 +154,12 @@ impl Encoders {
         self.slot(codec).is_some_and(|slot| slot.rates.is_paused(link))
     }
 
+    /// From which bitrate on the picture is made whole in this codec, in bit/s.
+    #[must_use]
+    pub fn whole(&self, codec: Codec) -> u32 {
+        self.slot(codec).map_or(0, |slot| slot.rates.whole())
+    }
+
     /// Looks for an encoder that hangs, about once a second.
     pub fn look(&mut self, now: Instant) -> Change {
         for codec in [Codec::H264, Codec::Vp8] {

@@ -40,17 +40,17 @@ pub struct Target {
 pub struct Viewed {
     /// By which link.
     pub link: LinkId,
-    /// Of the path to them, in bit/s; `None`: not measured yet.
-    pub estimate: Option<u32>,
+    /// What the path to them can carry of the picture, in bit/s; `None`: not measured yet.
+    pub usable: Option<u32>,
     /// They want it no higher than this, in pixels; `None`: as it is.
     pub limit: Option<u32>,
 }
 
 impl Viewed {
-    /// Somebody who takes it as it is.
+    /// Somebody who takes it as it is and gets nothing else, by the estimate of the path.
     #[must_use]
     pub fn of(link: LinkId, estimate: Option<u32>) -> Self {
-        Viewed { link, estimate, limit: None }
+        Viewed { link, usable: estimate.map(usable), limit: None }
     }
 }
 
@@ -99,6 +99,12 @@ impl Rates {
         self.target
     }
 
+    /// From which bitrate on the picture is made whole, in bit/s.
+    #[must_use]
+    pub fn whole(&self) -> u32 {
+        self.ladder.first().map_or(FLOOR, |(_, from)| (*from).clamp(FLOOR, self.max))
+    }
+
     /// Whether this viewer gets no picture.
     #[must_use]
     pub fn is_paused(&self, link: LinkId) -> bool {
@@ -110,10 +116,10 @@ impl Rates {
         let mut change = Change::default();
         self.viewers.retain(|link, _| viewed.iter().any(|known| known.link == *link));
         let mut lowest = self.max;
-        for Viewed { link, estimate, .. } in viewed {
+        for Viewed { link, usable, .. } in viewed {
             let fresh = Viewer { below_since: None, paused_since: None, wait: FIRST_WAIT };
             let viewer = self.viewers.entry(*link).or_insert(fresh);
-            let Some(usable) = estimate.map(usable) else { continue };
+            let Some(usable) = *usable else { continue };
             let was_paused = viewer.paused_since.is_some();
             viewer.step(now, usable);
             let is_paused = viewer.paused_since.is_some();
@@ -202,8 +208,9 @@ fn wish(viewed: &[Viewed]) -> Option<u32> {
         .filter(|_| !viewed.is_empty())
 }
 
-/// What of a path a picture may use.
-fn usable(estimate: u32) -> u32 {
+/// What of a path pictures may use, by its estimate, in bit/s.
+#[must_use]
+pub fn usable(estimate: u32) -> u32 {
     (estimate / 10 * 9).saturating_sub(ASIDE)
 }
 
@@ -331,7 +338,7 @@ mod tests {
             let viewers: Vec<Viewed> = limits
                 .iter()
                 .enumerate()
-                .map(|(n, limit)| Viewed { link: LinkId(n as u64), estimate: Some(9_000_000), limit: *limit })
+                .map(|(n, limit)| Viewed { limit: *limit, ..Viewed::of(LinkId(n as u64), Some(9_000_000)) })
                 .collect();
             let mut rates = rates();
             let start = Instant::now();
@@ -345,7 +352,7 @@ mod tests {
     #[test]
     fn a_wish_makes_no_picture_larger_than_the_path() {
         let mut rates = rates();
-        let viewer = Viewed { link: LinkId(1), estimate: Some(500_000), limit: Some(540) };
+        let viewer = Viewed { limit: Some(540), ..Viewed::of(LinkId(1), Some(500_000)) };
         rates.step(Instant::now(), &[viewer]);
         assert_eq!(rates.target(), Target { bitrate: 390_000, size: Size { width: 640, height: 360 } });
     }
@@ -365,15 +372,15 @@ mod tests {
                 let viewers: Vec<_> = step
                     .iter()
                     .enumerate()
-                    .map(|(n, (estimate, limit))| Viewed { link: LinkId(n as u64), estimate: *estimate, limit: *limit })
+                    .map(|(n, (estimate, limit))| Viewed { limit: *limit, ..Viewed::of(LinkId(n as u64), *estimate) })
                     .collect();
                 rates.step(now, &viewers);
                 let target = rates.target();
                 prop_assert!((FLOOR..=2_500_000).contains(&target.bitrate));
                 prop_assert!(target.size.width >= 640 && target.size.height >= 360);
-                for Viewed { link, estimate, .. } in viewers {
-                    if let Some(estimate) = estimate && !rates.is_paused(link) {
-                        let bound = usable(estimate).max(FLOOR);
+                for Viewed { link, usable, .. } in viewers {
+                    if let Some(usable) = usable && !rates.is_paused(link) {
+                        let bound = usable.max(FLOOR);
                         prop_assert!(target.bitrate <= bound + bound / (FINENESS - 1) + 1);
                     }
                 }

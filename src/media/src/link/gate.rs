@@ -31,6 +31,8 @@ struct Line {
     /// The gates of every capture that this line has carried, also of those it no longer carries: the
     /// retransmission history remembers them.
     cuts: Vec<Cut>,
+    /// What is older than this must not leave any more, not even as a retransmission.
+    ended: Option<gst::ClockTime>,
 }
 
 impl Gate {
@@ -52,7 +54,7 @@ impl Gate {
         for (mid, numbers) in ssrcs {
             match lines.iter_mut().find(|line| line.mid == mid) {
                 Some(line) => line.ssrcs = numbers,
-                None => lines.push(Line { mid, ssrcs: numbers, cuts: Vec::new() }),
+                None => lines.push(Line { mid, ssrcs: numbers, cuts: Vec::new(), ended: None }),
             }
         }
     }
@@ -63,7 +65,17 @@ impl Gate {
         match lines.iter_mut().find(|line| line.mid == *mid) {
             Some(line) if line.cuts.iter().any(|known| known.is(cut)) => {}
             Some(line) => line.cuts.push(cut.clone()),
-            None => lines.push(Line { mid: mid.clone(), ssrcs: Vec::new(), cuts: vec![cut.clone()] }),
+            None => {
+                lines.push(Line { mid: mid.clone(), ssrcs: Vec::new(), cuts: vec![cut.clone()], ended: None });
+            }
+        }
+    }
+
+    /// What the line carried has ended now, at this running time: somebody has left, or must not be seen any more.
+    pub fn ends(&self, mid: &Mid, now: gst::ClockTime) {
+        let mut lines = self.0.lines.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lines.iter_mut().find(|line| line.mid == *mid) {
+            line.ended = Some(now);
         }
     }
 
@@ -72,8 +84,9 @@ impl Gate {
     pub fn passes(&self, ssrc: u32, running_time: Option<gst::ClockTime>) -> bool {
         let lines = self.0.lines.read().unwrap_or_else(PoisonError::into_inner);
         let line = lines.iter().find(|line| line.ssrcs.contains(&ssrc));
-        let passes =
-            self.is_verified() && line.is_some_and(|line| line.cuts.iter().all(|cut| cut.passes(running_time)));
+        let is_over = |line: &Line| line.ended.is_some_and(|ended| running_time.is_none_or(|time| time < ended));
+        let passes = self.is_verified()
+            && line.is_some_and(|line| !is_over(line) && line.cuts.iter().all(|cut| cut.passes(running_time)));
         let count = if passes { &self.0.passed } else { &self.0.refused };
         count.fetch_add(1, Ordering::Relaxed);
         passes
@@ -127,5 +140,23 @@ mod tests {
         assert!(gate.passes(7, Some(timebase.now())), "the card");
         assert!(gate.passes(9, before), "a line that carries no capture");
         assert_eq!(gate.counts(), (3, 5));
+    }
+
+    #[test]
+    fn p3_what_has_ended_does_not_leave_once_more() {
+        gst::init().unwrap();
+        let timebase = Timebase::start();
+        let gate = Gate::default();
+        let slot = Mid("slot-0-video".into());
+        gate.learn(vec![(slot.clone(), vec![9]), (Mid("slot-1-video".into()), vec![10])]);
+        gate.verify();
+        let before = Some(timebase.now());
+        assert!(gate.passes(9, before));
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        gate.ends(&slot, timebase.now());
+        assert!(!gate.passes(9, before), "its retransmission");
+        assert!(!gate.passes(9, None), "without a time");
+        assert!(gate.passes(9, Some(timebase.now())), "whoever comes next");
+        assert!(gate.passes(10, before), "another slot");
     }
 }

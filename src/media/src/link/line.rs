@@ -11,7 +11,9 @@ use subrosa_messages::media::{Codec, Kind, Mid};
 
 use super::Feed;
 use super::caps::Carriage;
+use super::request;
 use crate::encode::encoding::encoded_caps;
+use crate::inbound::Meter;
 use crate::pads;
 
 /// The largest RTP packet: leaves room for SRTP, extensions and a relay's header in 1280 bytes.
@@ -24,8 +26,10 @@ pub struct Sending {
     /// What it carries.
     pub codec: Codec,
     consumption: ConsumptionLink,
+    source: gst_app::AppSrc,
     elements: [gst::Element; 4],
     has_feed: bool,
+    flows: bool,
     released: bool,
     paused: bool,
 }
@@ -63,11 +67,24 @@ impl Sending {
         setter.set_property("caps", &caps);
         let filter = gst::ElementFactory::make("capsfilter").build()?;
         filter.set_property("caps", &caps);
-        let elements = [source.upcast(), payloader, setter, filter.clone()];
+        if codec.kind() == Kind::Video {
+            request::whole_or_nothing(&source);
+        }
+        let elements = [source.clone().upcast(), payloader, setter, filter.clone()];
         pipeline.add_many(&elements)?;
         gst::Element::link_many(&elements)?;
         let mid = mid.clone();
-        let sending = Sending { mid, codec, consumption, elements, has_feed: false, released: false, paused: false };
+        let sending = Sending {
+            mid,
+            codec,
+            consumption,
+            source,
+            elements,
+            has_feed: false,
+            flows: false,
+            released: false,
+            paused: false,
+        };
         Ok((sending, filter))
     }
 
@@ -79,17 +96,46 @@ impl Sending {
         self.elements.iter().rev().try_for_each(gst::Element::sync_state_with_parent)
     }
 
-    /// Takes its frames from here from now on.
+    /// Takes its frames from here from now on. The stream goes on as one: packets are numbered and timed behind this.
     pub fn feed(&mut self, feed: Option<&Feed>) {
         self.has_feed = match feed {
             Some(feed) if self.consumption.stream_producer() == Some(&feed.producer) => true,
-            Some(feed) => self.consumption.change_producer(&feed.producer, false).is_ok(),
+            Some(feed) => {
+                self.flows = false;
+                self.wake();
+                self.consumption.change_producer(&feed.producer, false).is_ok()
+            }
             None => {
                 self.consumption.disconnect();
                 false
             }
         };
         self.settle();
+        if !self.has_feed {
+            self.rest();
+        }
+    }
+
+    /// Webrtcbin knows what it carries, and describes it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let pad = self.elements.last().and_then(|last| last.static_pad("src")).and_then(|pad| pad.peer());
+        pad.is_some_and(|pad| pad.has_current_caps())
+    }
+
+    /// Ends the thread of a line that has nothing to send.
+    pub fn rest(&self) {
+        if !self.has_feed && self.is_known() && !self.source.is_locked_state() {
+            self.source.set_locked_state(true);
+            let _stopped = self.source.set_state(gst::State::Null);
+        }
+    }
+
+    fn wake(&self) {
+        if self.source.is_locked_state() {
+            self.source.set_locked_state(false);
+            let _runs = self.source.sync_state_with_parent();
+        }
     }
 
     /// The peer is verified.
@@ -104,8 +150,16 @@ impl Sending {
         self.settle();
     }
 
-    fn settle(&self) {
-        self.consumption.set_discard(!(self.released && self.has_feed && !self.paused));
+    fn settle(&mut self) {
+        let flows = self.released && self.has_feed && !self.paused;
+        self.consumption.set_discard(!flows);
+        if !std::mem::replace(&mut self.flows, flows)
+            && flows
+            && self.codec.kind() == Kind::Video
+            && let Some(producer) = self.consumption.stream_producer()
+        {
+            request::ask(producer);
+        }
     }
 }
 
@@ -139,6 +193,8 @@ fn payloader(carriage: &Carriage, ssrc: u32) -> Result<gst::Element, gst::glib::
 pub struct Receiving {
     /// The frames that come out.
     pub producer: StreamProducer,
+    /// How much comes out.
+    pub meter: Meter,
 }
 
 impl Receiving {
@@ -179,6 +235,12 @@ impl Receiving {
         if codec == Codec::H264 {
             mark_key_frames(&last);
         }
+        let meter = Meter::default();
+        let counts = meter.clone();
+        last.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            counts.count(info.buffer().map_or(0, |frame| frame.size()));
+            gst::PadProbeReturn::Ok
+        });
         let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
         for element in elements.iter().rev() {
             element.sync_state_with_parent()?;
@@ -186,8 +248,11 @@ impl Receiving {
         let first = elements.first().and_then(|element| element.static_pad("sink")).ok_or_else(no_pad)?;
         pads::takes_anything(&first);
         pads::filter(&first, move |_| passes());
+        if codec.kind() == Kind::Video {
+            request::throttle(&first, &last);
+        }
         pad.link(&first).map_err(|_| gst::glib::bool_error!("a stream that its depayloader does not take"))?;
-        Ok(Receiving { producer })
+        Ok(Receiving { producer, meter })
     }
 }
 

@@ -4,12 +4,15 @@
 //! carries out orders one after the other, however long they take (gathering, teardown); the session never waits.
 
 pub mod caps;
+pub mod carry;
 pub mod certificate;
 pub mod fingerprint;
+pub mod flood;
 pub mod gate;
 pub mod ice;
 pub mod line;
 pub mod liveness;
+pub mod request;
 pub mod sdp;
 pub mod streams;
 pub mod webrtc;
@@ -50,6 +53,8 @@ pub struct Plan {
     pub network: LinkNetwork,
     /// The clock.
     pub timebase: Timebase,
+    /// What the path is taken for before it has been measured, in bit/s.
+    pub first_estimate: u32,
     /// Upper bound of what the path may be estimated at, in bit/s.
     pub max_estimate: u32,
 }

@@ -52,8 +52,8 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// A description has come. `by_ssrc`: it names SSRCs at all; where no description ever did, webrtcbin's guess has
-    /// to do.
+    /// A description has come. `by_ssrc`: what no line names is nobody's; otherwise it belongs to the line that webrtcbin takes it
+    /// for, if that names none.
     pub fn described(&mut self, lines: Vec<Described>, by_ssrc: bool) -> Vec<Change> {
         self.lines = lines;
         self.by_ssrc |= by_ssrc;
@@ -101,7 +101,10 @@ impl Streams {
             // The first line that names it, even if that is another codec's: it is nobody else's.
             lines.find(|line| line.ssrcs.contains(&stream.ssrc)).filter(fits)
         } else {
-            lines.find(|line| Some(&line.mid) == stream.guess.as_ref()).filter(fits)
+            // Answers may name none, and then webrtcbin's guess has to do; where two lines carry the same codec it is often wrong.
+            let named = self.lines.iter().find(|line| line.ssrcs.contains(&stream.ssrc));
+            let guessed = lines.find(|line| Some(&line.mid) == stream.guess.as_ref());
+            named.or(guessed.filter(|line| line.ssrcs.is_empty())).filter(fits)
         }
     }
 }
@@ -137,6 +140,19 @@ mod tests {
         assert_eq!(streams.arrived(stream(1, 2, VP8, "a")), [begin("b", 1)]);
         assert_eq!(streams.arrived(stream(2, 1, VP8, "b")), [begin("a", 2)]);
         assert!(streams.is_carried(1) && streams.is_carried(2));
+    }
+
+    #[test]
+    fn in_an_answer_that_names_some_the_names_decide_and_for_the_rest_the_guess() {
+        let mut streams = Streams::default();
+        streams.described(vec![line("guest-video", VP8, &[]), line("guest-screen", VP8, &[])], false);
+        streams.described(vec![line("guest-video", VP8, &[1]), line("guest-screen", VP8, &[2])], false);
+        assert_eq!(streams.arrived(stream(1, 2, VP8, "guest-video")), [begin("guest-screen", 1)]);
+        assert_eq!(streams.arrived(stream(2, 1, VP8, "guest-screen")), [begin("guest-video", 2)]);
+        assert!(streams.arrived(stream(3, 3, VP8, "guest-video")).is_empty(), "a third one takes nobody's place");
+        let mut streams = Streams::default();
+        streams.described(vec![line("guest-video", VP8, &[]), line("guest-screen", VP8, &[2])], false);
+        assert_eq!(streams.arrived(stream(1, 7, VP8, "guest-video")), [begin("guest-video", 1)]);
     }
 
     #[test]

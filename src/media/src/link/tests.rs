@@ -17,10 +17,12 @@ use crate::cut::Cuts;
 use crate::encode::encoding::{Encoding, Plan as EncodingPlan};
 use crate::encode::rate::Target;
 use crate::encode::rows;
+use crate::inbound::Meter;
 use crate::permit::tests::permit;
 use crate::picture::Picture;
 
 mod bridge;
+mod forward;
 
 const SIZE: Size = Size { width: 640, height: 360 };
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -121,6 +123,7 @@ fn plan(side: DescriptionKind, lines: Vec<Line>, timebase: &Timebase) -> Plan {
         data_channels: vec![DataChannel::called("room")],
         network: network(),
         timebase,
+        first_estimate: 1_500_000,
         max_estimate: 5_000_000,
     }
 }
@@ -309,7 +312,12 @@ fn p8_nothing_of_a_peer_is_passed_on_before_its_certificate_was_compared() {
     let tone = Tone::start(&Timebase::start());
     let track = || {
         let track = TrackId { link: LinkId(1), mid: Mid("guest-audio".into()) };
-        TransportEvent::Track(Inbound { track, codec: Codec::Opus, producer: tone.producer.clone() })
+        TransportEvent::Track(Inbound {
+            track,
+            codec: Codec::Opus,
+            producer: tone.producer.clone(),
+            meter: Meter::default(),
+        })
     };
     let said_of = |events: Vec<TransportEvent>| {
         let (orders, inbox) = mpsc::channel();

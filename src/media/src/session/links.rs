@@ -1,6 +1,6 @@
 //! The links that exist, what their lines send, and what has arrived on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use gstreamer_utils::StreamProducer;
@@ -12,11 +12,15 @@ use subrosa_messages::media::{
 use crate::cut::Cuts;
 use crate::encode::rate::Viewed;
 use crate::inbound::Inbound;
+use crate::link::carry::{Load, Of, Path, Picture};
 use crate::link::liveness::{Change, Liveness};
 use crate::link::{Feed, Link, LinkEvent, Plan, TellSession};
+use crate::session::rate::Rate;
 
 /// Liveness is looked at this often.
 const LOOK: Duration = Duration::from_secs(1);
+/// Sound that is forwarded, with all headers, in bit/s.
+const SOUND: u32 = 60_000;
 
 /// All links.
 #[derive(Default)]
@@ -34,8 +38,25 @@ struct Entry {
     limit: Option<u32>,
     lines: Vec<Line>,
     sources: BTreeMap<Mid, Source>,
-    tracks: BTreeMap<Mid, Inbound>,
+    /// What the lines were told to send last.
+    fed: BTreeMap<Mid, StreamProducer>,
+    tracks: BTreeMap<Mid, Track>,
     liveness: Option<Liveness>,
+    /// Pictures by what they matter, as the room says.
+    preferred: Vec<Mid>,
+    path: Path,
+    /// What the path leaves for the room's picture, in bit/s.
+    left: Option<u32>,
+    /// It is too narrow even for the room's picture alone.
+    too_narrow: bool,
+    /// Lines whose pictures are held back.
+    paused: BTreeSet<Mid>,
+}
+
+struct Track {
+    inbound: Inbound,
+    rate: Rate,
+    bits: u32,
 }
 
 impl Links {
@@ -46,8 +67,21 @@ impl Links {
             return false;
         }
         let Ok(link) = Link::open(plan, tell) else { return false };
-        let entry =
-            Entry { link, side, limit: None, lines, sources: BTreeMap::new(), tracks: BTreeMap::new(), liveness: None };
+        let entry = Entry {
+            link,
+            side,
+            limit: None,
+            lines,
+            sources: BTreeMap::new(),
+            fed: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            liveness: None,
+            preferred: Vec::new(),
+            path: Path::default(),
+            left: None,
+            too_narrow: false,
+            paused: BTreeSet::new(),
+        };
         self.links.insert(id, entry);
         true
     }
@@ -86,6 +120,13 @@ impl Links {
         }
     }
 
+    /// Which pictures matter most.
+    pub fn prefer(&mut self, link: LinkId, mids: Vec<Mid>) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.preferred = mids;
+        }
+    }
+
     /// Sends over a data channel.
     pub fn data(&self, link: LinkId, channel: String, bytes: Vec<u8>) {
         if let Some(entry) = self.links.get(&link) {
@@ -93,14 +134,43 @@ impl Links {
         }
     }
 
-    /// Holds the room's picture back where this link sends it; which lines that are.
-    pub fn pause(&self, link: LinkId, paused: bool) -> Vec<Mid> {
-        let Some(entry) = self.links.get(&link) else { return Vec::new() };
-        let mids: Vec<Mid> = entry.room_pictures().map(|line| line.mid.clone()).collect();
-        for mid in &mids {
-            entry.link.pause(mid.clone(), paused);
+    /// The path of this link is too narrow even for the smallest picture of the room, or no longer so.
+    pub fn narrow(&mut self, link: LinkId, narrow: bool) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.too_narrow = narrow;
         }
-        mids
+    }
+
+    /// Weighs what each link is to carry against what it can, about four times a second. `whole`: from which bitrate on the room's picture
+    /// is whole in a codec.
+    pub fn weigh(&mut self, now: Instant, whole: impl Fn(Codec) -> u32) {
+        let mut bits = BTreeMap::new();
+        for track in self.links.values_mut().flat_map(|entry| entry.tracks.values_mut()) {
+            track.bits = track.rate.step(now, track.inbound.meter.bytes());
+            bits.insert(track.inbound.track.clone(), track.bits);
+        }
+        for entry in self.links.values_mut().filter(|entry| entry.liveness.is_some()) {
+            let load = entry.load(&bits, &whole);
+            entry.left = entry.path.step(now, &load);
+            // Who is not sent it at all is nobody whose path could be too narrow for it.
+            entry.too_narrow &= entry.shows(Codec::H264) || entry.shows(Codec::Vp8);
+        }
+    }
+
+    /// Holds back what has to be, and lets go what no longer has; what has changed.
+    pub fn settle(&mut self) -> Vec<(LinkId, Mid, bool)> {
+        let mut changes = Vec::new();
+        for (link, entry) in &mut self.links {
+            let paused: BTreeSet<Mid> =
+                entry.lines.iter().filter(|line| entry.holds(line)).map(|line| line.mid.clone()).collect();
+            for mid in entry.paused.symmetric_difference(&paused) {
+                let holds = paused.contains(mid);
+                entry.link.pause(mid.clone(), holds);
+                changes.push((*link, mid.clone(), holds));
+            }
+            entry.paused = paused;
+        }
+        changes
     }
 
     /// There are none.
@@ -131,22 +201,24 @@ impl Links {
     /// The verified links that get the room's picture in this codec.
     pub fn viewers(&self, codec: Codec) -> Vec<Viewed> {
         let viewers = self.links.iter().filter(|(_, entry)| entry.liveness.is_some() && entry.shows(codec));
-        let viewed = |(link, entry): (&LinkId, &Entry)| Viewed {
-            link: *link,
-            estimate: entry.link.figures().estimate(),
-            limit: entry.limit,
-        };
+        let viewed = |(link, entry): (&LinkId, &Entry)| Viewed { link: *link, usable: entry.left, limit: entry.limit };
         viewers.map(viewed).collect()
     }
 
     /// What has arrived as a track.
     pub fn track(&self, track: &TrackId) -> Option<Inbound> {
-        self.links.get(&track.link)?.tracks.get(&track.mid).cloned()
+        Some(self.links.get(&track.link)?.tracks.get(&track.mid)?.inbound.clone())
     }
 
     /// Puts every line on what it is to send.
-    pub fn route(&self, cuts: &Cuts, room: impl Fn(Codec) -> Option<StreamProducer>) {
-        for entry in self.links.values() {
+    pub fn route(&mut self, cuts: &Cuts, room: impl Fn(Codec) -> Option<StreamProducer>) {
+        let inbounds: BTreeMap<TrackId, Inbound> = self
+            .links
+            .values()
+            .flat_map(|entry| entry.tracks.values())
+            .map(|track| (track.inbound.track.clone(), track.inbound.clone()))
+            .collect();
+        for entry in self.links.values_mut() {
             for line in entry.lines.iter().filter(|line| sends(line)) {
                 let source = entry.sources.get(&line.mid).unwrap_or(&Source::Nothing);
                 let feed = match source {
@@ -156,13 +228,20 @@ impl Links {
                     Source::RoomAudio if line.codec.kind() == Kind::Audio => {
                         room(line.codec).map(|producer| Feed { producer, cut: Some(cuts.microphone.clone()) })
                     }
-                    Source::Forward(track) => self
-                        .track(track)
+                    Source::Forward(track) => inbounds
+                        .get(track)
                         .filter(|inbound| inbound.codec == line.codec)
-                        .map(|inbound| Feed { producer: inbound.producer, cut: None }),
+                        .map(|inbound| Feed { producer: inbound.producer.clone(), cut: None }),
                     Source::RoomVideo | Source::RoomAudio | Source::Nothing => None,
                 };
-                entry.link.send(line.mid.clone(), feed);
+                if entry.fed.get(&line.mid) != feed.as_ref().map(|feed| &feed.producer) {
+                    let producer = feed.as_ref().map(|feed| feed.producer.clone());
+                    entry.link.send(line.mid.clone(), feed);
+                    match producer {
+                        Some(producer) => drop(entry.fed.insert(line.mid.clone(), producer)),
+                        None => drop(entry.fed.remove(&line.mid)),
+                    }
+                }
             }
         }
     }
@@ -193,7 +272,7 @@ impl Links {
             }
             LinkEvent::Track(inbound) => {
                 let (track, kind) = (inbound.track.clone(), inbound.codec.kind());
-                entry.tracks.insert(track.mid.clone(), inbound);
+                entry.tracks.insert(track.mid.clone(), Track { inbound, rate: Rate::default(), bits: 0 });
                 MediaToRoom::Track { track, kind }
             }
             LinkEvent::Ended(mid) => {
@@ -226,15 +305,46 @@ impl Links {
 }
 
 impl Entry {
-    /// It is sent the room's picture in this codec.
-    fn shows(&self, codec: Codec) -> bool {
-        self.room_pictures().any(|line| line.codec == codec)
+    /// What it is to carry, most important first.
+    fn load(&self, bits: &BTreeMap<TrackId, u32>, whole: impl Fn(Codec) -> u32) -> Load {
+        let mut load = Load { estimate: self.link.figures().estimate(), sound: 0, reserve: 0, pictures: Vec::new() };
+        let mut ranked: Vec<(usize, Picture)> = Vec::new();
+        for line in self.lines.iter().filter(|line| sends(line)) {
+            let of = match (self.sources.get(&line.mid), line.codec.kind()) {
+                (Some(Source::RoomVideo), Kind::Video) => {
+                    load.reserve = whole(line.codec);
+                    Of::Room
+                }
+                (Some(Source::Forward(track)), Kind::Video) => match bits.get(track) {
+                    Some(bits) => Of::Guest(*bits),
+                    None => continue,
+                },
+                (Some(Source::Forward(_)), Kind::Audio) if self.fed.contains_key(&line.mid) => {
+                    load.sound = load.sound.saturating_add(SOUND);
+                    continue;
+                }
+                _ => continue,
+            };
+            let rank = self.preferred.iter().position(|mid| *mid == line.mid).unwrap_or(usize::MAX);
+            ranked.push((rank, Picture { mid: line.mid.clone(), of }));
+        }
+        // Those of one rank keep the order of the lines.
+        ranked.sort_by_key(|(rank, _)| *rank);
+        load.pictures = ranked.into_iter().map(|(_, picture)| picture).collect();
+        load
     }
 
-    /// The lines that send the room's picture.
-    fn room_pictures(&self) -> impl Iterator<Item = &Line> {
-        let is_sent = |line: &&Line| self.sources.get(&line.mid) == Some(&Source::RoomVideo);
-        self.lines.iter().filter(|line| sends(line) && line.codec.kind() == Kind::Video).filter(is_sent)
+    /// The picture of this line is to be held back.
+    fn holds(&self, line: &Line) -> bool {
+        let is_room = self.sources.get(&line.mid) == Some(&Source::RoomVideo);
+        sends(line) && line.codec.kind() == Kind::Video && (self.path.holds(&line.mid) || (is_room && self.too_narrow))
+    }
+
+    /// It is sent the room's picture in this codec.
+    fn shows(&self, codec: Codec) -> bool {
+        let is_sent = |line: &Line| self.sources.get(&line.mid) == Some(&Source::RoomVideo);
+        let is_held = |line: &Line| self.path.holds(&line.mid);
+        self.lines.iter().any(|line| sends(line) && line.codec == codec && is_sent(line) && !is_held(line))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The main loop: one thread, one inbox. It routes between room, guard, devices, encoders and links; what is to be
-//! decided is decided in [`crate::captures`], [`crate::encode::rate`] and [`crate::link::liveness`].
+//! decided is decided in [`crate::captures`], [`crate::encode::rate`], [`crate::link::carry`] and [`crate::link::liveness`].
 
 mod links;
+mod rate;
 mod works;
 
 use std::io;
@@ -329,10 +330,16 @@ impl Session {
             for (link, state) in self.links.look(now) {
                 self.around.say(MediaToRoom::Link { link, state });
             }
+            if let Some(works) = &self.works {
+                self.links.weigh(now, |codec| works.whole(codec));
+            }
             for codec in [Codec::H264, Codec::Vp8] {
                 let viewers = self.links.viewers(codec);
                 let change = self.works.as_mut().map(|works| works.follow(now, codec, &viewers));
                 self.encoders_changed(change.unwrap_or_default());
+            }
+            for (link, mid, paused) in self.links.settle() {
+                self.around.say(MediaToRoom::Paused { link, mid, paused });
             }
         }
     }
@@ -419,8 +426,7 @@ impl Session {
                 self.route();
             }
             RoomToMedia::Limit { link, height } => self.links.limit(link, height),
-            // Nothing but the room's own picture is held back so far.
-            RoomToMedia::Prefer { .. } => {}
+            RoomToMedia::Prefer { link, mids } => self.links.prefer(link, mids),
             RoomToMedia::Data { link, channel } => self.links.data(link, channel, body),
             RoomToMedia::Configure(_)
             | RoomToMedia::Want { .. }
@@ -624,10 +630,8 @@ impl Session {
             let row = self.works.as_ref().and_then(Works::row).map(str::to_owned);
             self.around.say(MediaToRoom::Encoder { row });
         }
-        for (link, paused) in change.paused {
-            for mid in self.links.pause(link, paused) {
-                self.around.say(MediaToRoom::Paused { link, mid, paused });
-            }
+        for (link, narrow) in change.paused {
+            self.links.narrow(link, narrow);
         }
         if change.producers {
             self.route();

@@ -10,8 +10,8 @@ use gstreamer_utils::StreamProducer;
 use subrosa_messages::Capture;
 use subrosa_messages::doctor::{CameraModes, Echo};
 use subrosa_messages::media::{
-    Codec, Counters, DataChannel, DescriptionKind, Line, LinkId, MediaConfiguration, Rectangle, Size, TrackId,
-    TurnServer,
+    Codec, Counters, DataChannel, DescriptionKind, Direction, Kind, Line, LinkId, MediaConfiguration, Rectangle, Size,
+    TrackId, TurnServer,
 };
 
 use super::{Happening, Surroundings};
@@ -27,6 +27,14 @@ use crate::link::Plan;
 use crate::permit::Permit;
 use crate::picture::Picture;
 use crate::sound::Sound;
+
+/// What a path to a server is taken for before it has been measured, in bit/s.
+const FIRST_ESTIMATE: u32 = 1_500_000;
+/// The same of a guest, who is mostly in the same building: the room's picture is one for all, and is not to get worse with
+/// each who comes. Where the path is narrower, that is known within a second.
+const FIRST_ESTIMATE_OF_GUEST: u32 = 3_000_000;
+/// What a forwarded picture may need, in bit/s: a browser's camera at 720p, or a shared screen.
+const FORWARDED: u32 = 2_000_000;
 
 /// Why a configuration cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +138,10 @@ impl Works {
     ) -> Plan {
         let mut network = self.configuration.network.clone();
         network.turn = relay.or(network.turn);
+        let pictures =
+            lines.iter().filter(|line| line.direction == Direction::Send && line.codec.kind() == Kind::Video);
+        let others = u32::try_from(pictures.count().saturating_sub(1)).unwrap_or(u32::MAX);
+        let forwarded = FORWARDED.saturating_mul(others);
         Plan {
             link,
             side,
@@ -137,8 +149,9 @@ impl Works {
             data_channels,
             network,
             timebase: around.timebase.clone(),
+            first_estimate: if side == DescriptionKind::Offer { FIRST_ESTIMATE_OF_GUEST } else { FIRST_ESTIMATE },
             // Room to grow beyond the picture: sound, headers, and what `rate` keeps aside.
-            max_estimate: self.configuration.max_bitrate / 4 * 5 + 200_000,
+            max_estimate: (self.configuration.max_bitrate / 4 * 5 + 200_000).saturating_add(forwarded),
         }
     }
 
@@ -236,6 +249,11 @@ impl Works {
     /// See [`Encoders::fault`].
     pub fn encoder_failed(&mut self, codec: Codec, run: Run) -> Change {
         self.encoders.fault(codec, run)
+    }
+
+    /// See [`Encoders::whole`].
+    pub fn whole(&self, codec: Codec) -> u32 {
+        self.encoders.whole(codec)
     }
 
     /// Figures.

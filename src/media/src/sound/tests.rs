@@ -22,6 +22,7 @@ use subrosa_messages::outputs::Output;
 use super::frame::{SAMPLES, samples, to_bytes};
 use super::synthetic::{power_db, speech};
 use super::*;
+use crate::inbound::Meter;
 use crate::permit::TellGuard;
 
 /// A room in a temporary folder: microphone node, speaker socket, everything that was said.
@@ -201,7 +202,7 @@ impl Guest {
         let producer = StreamProducer::with(&sink, ProducerSettings { sync: false });
         pipeline.set_state(gst::State::Playing).unwrap();
         let track = TrackId { link: LinkId(link), mid: Mid("guest-audio".to_owned()) };
-        Guest { pipeline, inbound: Inbound { track, codec: Codec::Opus, producer } }
+        Guest { pipeline, inbound: Inbound { track, codec: Codec::Opus, producer, meter: Meter::default() } }
     }
 }
 
@@ -306,7 +307,12 @@ fn what_the_microphone_takes_is_what_a_guest_hears() {
     // The room's own packets, decoded and played by a second room.
     let there = Room::new();
     let frames = there.speaker();
-    there.sound.play(vec![Inbound { track: link, codec: Codec::Opus, producer: room.sound.microphone() }]);
+    there.sound.play(vec![Inbound {
+        track: link,
+        codec: Codec::Opus,
+        producer: room.sound.microphone(),
+        meter: Meter::default(),
+    }]);
     room.open();
     let played = take(&frames, 250);
     heard.send(played.clone()).unwrap();

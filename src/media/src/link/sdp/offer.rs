@@ -110,6 +110,13 @@ fn line(index: usize, part: &[&str], known: &[Offered]) -> Option<Offered> {
     })
 }
 
+/// The SSRCs of each line that carry something new, not repetitions.
+#[must_use]
+pub fn sources(sdp: &str) -> Vec<(Mid, Vec<u32>)> {
+    let media = parts(sdp).media;
+    media.iter().filter_map(|part| Some((Mid(attribute(part, "mid")?.to_owned()), carriers(part)))).collect()
+}
+
 /// The id of a header extension (RFC 8285, section 5). One with attributes of its own is not taken: webrtcbin compares
 /// them as a whole.
 fn extension(part: &[&str], uri: &str) -> Option<u8> {

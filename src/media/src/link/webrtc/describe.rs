@@ -1,6 +1,6 @@
 //! Session descriptions in and out of webrtcbin.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -10,12 +10,15 @@ use subrosa_messages::media::{DescriptionKind, Line, LinkFault};
 
 use super::WebRtc;
 use crate::link::TransportEvent;
+use crate::link::line::Sending;
 use crate::link::sdp::{self, Next, Offered, Way};
 use crate::link::streams::Described;
 
 /// Candidates of this device are there at once; those of a relay take a few round trips.
 const GATHERING: Duration = Duration::from_millis(1500);
 const GATHERING_WITH_RELAY: Duration = Duration::from_secs(6);
+/// Caps of our own lines are there as soon as their threads have run.
+const LINES: Duration = Duration::from_secs(2);
 
 impl WebRtc {
     pub(super) fn set_description(
@@ -37,6 +40,7 @@ impl WebRtc {
             DescriptionKind::Offer => ("create-offer", "offer", gst_webrtc::WebRTCSDPType::Offer),
             DescriptionKind::Answer => ("create-answer", "answer", gst_webrtc::WebRTCSDPType::Answer),
         };
+        self.wait_for_lines();
         let promise = gst::Promise::new();
         self.webrtcbin.emit_by_name::<()>(signal, &[&None::<gst::Structure>, &promise]);
         let reply = answered(&promise)?.ok_or(LinkFault::Description)?;
@@ -62,6 +66,14 @@ impl WebRtc {
     fn local_description(&self) -> Result<String, LinkFault> {
         let local = self.webrtcbin.property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description");
         local.ok_or(LinkFault::Description)?.sdp().as_text().map_err(|_| LinkFault::Description)
+    }
+
+    /// A line whose caps have not come to webrtcbin yet is described without its SSRC, and then nobody lets it pass.
+    fn wait_for_lines(&self) {
+        let until = Instant::now() + LINES;
+        while !self.sending.iter().all(Sending::is_known) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// All of them, so that nothing has to be sent after the description. A peer that has said where it is needs none: our

@@ -21,7 +21,6 @@ use crate::link::streams::Described;
 impl WebRtc {
     /// The offering side's lines, as they were planned.
     pub(super) fn add_planned(&mut self) -> Result<(), LinkFault> {
-        let mut received = Vec::new();
         for (index, line) in self.plan.lines.clone().into_iter().enumerate() {
             let carriage = Carriage::ours(line.codec);
             let preferences = carriage.preferences(&line.mid.0);
@@ -31,14 +30,22 @@ impl WebRtc {
                 }
                 media::Direction::Receive => {
                     self.add_receiving(line.codec, &preferences);
-                    received.push(Described { mid: line.mid.clone(), codec: line.codec, ssrcs: Vec::new() });
                 }
             }
             self.remember(index, &line.mid, line.codec);
         }
-        // Answers may come without SSRCs, and lines that both sides know from the start are webrtcbin's to tell apart.
-        self.shared.described(self.link, received, false, None);
+        self.expect(&[]);
         Ok(())
+    }
+
+    /// The offering side's lines that receive, and what the answer says of their streams.
+    pub(super) fn expect(&self, named: &[(Mid, Vec<u32>)]) {
+        let received = self.plan.lines.iter().filter(|line| line.direction == media::Direction::Receive);
+        let described = received.map(|line| {
+            let ssrcs = named.iter().find(|(mid, _)| *mid == line.mid).map(|(_, ssrcs)| ssrcs.clone());
+            Described { mid: line.mid.clone(), codec: line.codec, ssrcs: ssrcs.unwrap_or_default() }
+        });
+        self.shared.described(self.link, described.collect(), false, None);
     }
 
     /// Lines that have come with the peer's newest offer.

@@ -31,8 +31,6 @@ pub use shared::Shared;
 
 /// Packets of a peer wait this long for the ones before them.
 const JITTER_MS: u32 = 80;
-/// What a path is taken for before it has been measured, in bit/s.
-const FIRST_ESTIMATE: u32 = 1_500_000;
 const LEAST_ESTIMATE: u32 = 50_000;
 
 /// The link.
@@ -190,12 +188,13 @@ impl WebRtc {
     /// The bandwidth estimator sits right in front of the RTP session, behind the retransmission history.
     fn estimate(&self) {
         let weak_shared = weak(&self.shared);
-        let most = self.plan.max_estimate.max(FIRST_ESTIMATE);
+        let first = self.plan.first_estimate.max(LEAST_ESTIMATE);
+        let most = self.plan.max_estimate.max(first);
         self.webrtcbin.connect("request-aux-sender", false, move |_| {
             let estimator = gst::ElementFactory::make("rtpgccbwe").build().ok()?;
             estimator.set_property("min-bitrate", LEAST_ESTIMATE);
             estimator.set_property("max-bitrate", most);
-            estimator.set_property("estimated-bitrate", FIRST_ESTIMATE);
+            estimator.set_property("estimated-bitrate", first);
             if let Some(shared) = weak_shared.upgrade() {
                 *locked(&shared.estimator) = Some(estimator.downgrade());
             }
@@ -210,8 +209,10 @@ impl WebRtc {
             self.feeds.extend(feed.map(|feed| (mid.clone(), feed.clone())));
             return;
         };
-        if let Some(cut) = feed.and_then(|feed| feed.cut.as_ref()) {
-            self.shared.gate.carries(mid, cut);
+        match feed {
+            Some(Feed { cut: Some(cut), .. }) => self.shared.gate.carries(mid, cut),
+            Some(_) => {}
+            None => self.shared.gate.ends(mid, self.plan.timebase.now()),
         }
         line.feed(feed);
         if self.released {
@@ -229,6 +230,8 @@ impl PeerTransport for WebRtc {
             tracing::warn!("GStreamer offers other lines than were asked for: this version of webrtcbin is not known");
             return Err(LinkFault::Pipeline);
         }
+        // Most slots are empty most of the time.
+        self.sending.iter().for_each(Sending::rest);
         self.offer = Some(offer.clone());
         Ok(offer)
     }
@@ -241,6 +244,7 @@ impl PeerTransport for WebRtc {
                     return Err(LinkFault::Description);
                 }
                 self.shared.expect(sdp::fingerprints(sdp));
+                self.expect(&sdp::sources(sdp));
                 self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Answer, sdp)?;
                 Ok(None)
             }

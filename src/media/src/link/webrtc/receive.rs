@@ -52,6 +52,7 @@ impl Receivers {
                     track,
                     codec: chain.codec,
                     producer: chain.receiving.producer.clone(),
+                    meter: chain.receiving.meter.clone(),
                 }))
             }
             Change::End(mid) => Some(TransportEvent::Ended(mid)),

@@ -13,6 +13,7 @@ use subrosa_messages::media::LinkFault;
 use super::channel::Channels;
 use super::receive::Receivers;
 use crate::link::fingerprint;
+use crate::link::flood::Flood;
 use crate::link::gate::Gate;
 use crate::link::{Figures, TransportEvent};
 
@@ -23,6 +24,7 @@ pub struct Shared {
     pub(super) heard: AtomicU64,
     pub(super) receivers: Mutex<Receivers>,
     pub(super) channels: Mutex<Channels>,
+    pub(super) flood: Mutex<Flood>,
     pub(super) estimator: Mutex<Option<glib::WeakRef<gst::Element>>>,
     failed: AtomicBool,
     fingerprints: Mutex<Vec<(String, String)>>,
@@ -43,6 +45,7 @@ impl Shared {
             heard: AtomicU64::new(0),
             receivers: Mutex::default(),
             channels: Mutex::default(),
+            flood: Mutex::default(),
             estimator: Mutex::default(),
             failed: AtomicBool::new(false),
             fingerprints: Mutex::default(),
