@@ -1,4 +1,4 @@
-//! Fuzz targets for everything that a foreign server can say. One program, since they share all but a few lines: `SUBROSA_FUZZ` names the target,
+//! Fuzz targets for everything that a foreign server or a guest can say. One program, since they share all but a few lines: `SUBROSA_FUZZ` names the target,
 //! the rest of the command line is libFuzzer's (`make fuzz`).
 //!
 //! A target breaks by a panic, by an arithmetic overflow, by an assertion in here, and by time or memory without bound (libFuzzer's `-timeout` and
@@ -6,6 +6,8 @@
 
 #![no_main]
 
+mod description;
+mod hosted;
 mod meeting;
 mod readers;
 
@@ -14,7 +16,7 @@ use std::sync::OnceLock;
 type Target = fn(&str);
 
 /// By name, as `setup/fuzz.sh` and the seeds have them.
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 9] = [
     ("link", readers::link),
     ("config", readers::config),
     ("stanza", readers::stanza),
@@ -22,6 +24,8 @@ const TARGETS: [(&str, Target); 7] = [
     ("sources", readers::sources),
     ("colibri", readers::colibri),
     ("meeting", meeting::meeting),
+    ("hosted", hosted::hosted),
+    ("description", description::description),
 ];
 
 #[allow(clippy::panic, reason = "that a target is not named is the caller's mistake, and ends the run")]

@@ -97,6 +97,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             "var config = {hosts: {domain: 'a', muc: 'conference.' + subdomain + 'a'}, bosh: '//a/http-bind'};\nconfig.websocket = 'wss://a/x';",
         ),
     ];
+    let hosted = [
+        "k0Anna\nl0\nk1Bert\nl1\nwp{\"wish\":\"admit-all\"}\na0v=0\na1v=0\nv0\nv1\nc0hello\nt1hi\u{8}\u{2028}\nw0{\"wish\":\"present\",\"on\":true}\n\
+         w1{\"wish\":\"state\",\"microphone\":true,\"camera\":false,\"hand\":true,\"mutes\":0}\n.\n!\ng1\n",
+        "k0Anna\nl0\nwp{\"wish\":\"admit\",\"guest\":1}\na0v=0\nv0\nwp{\"wish\":\"role\",\"guest\":1,\"role\":\"moderator\"}\n\
+         k1Bert\nl1\nw0{\"wish\":\"message\",\"text\":\"soon\"}\nw0{\"wish\":\"admit\",\"guest\":2}\nw0{\"wish\":\"mute\",\"guest\":2}\n\
+         w0{\"wish\":\"remove\",\"guest\":2}\nw0{\"wish\":\"lock\",\"on\":true}\nwp{\"wish\":\"end\"}\n",
+    ];
+    let description = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE room-video guest-audio data\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=fingerprint:sha-256 AB:CD\r\n\
+        a=setup:active\r\na=mid:room-video\r\na=recvonly\r\na=rtpmap:96 H264/90000\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:guest-audio\r\na=sendonly\r\na=rtpmap:98 opus/48000/2\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\na=sctp-port:5000\r\n";
+    let own = own.into_iter().chain(hosted.map(|seed| ("hosted", seed))).chain([("description", description)]);
     for (target, seed) in own {
         seeds.entry(target).or_default().push(seed.to_owned());
     }

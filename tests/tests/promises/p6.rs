@@ -12,7 +12,7 @@ use subrosa_tests::namespace::Wire;
 use subrosa_tests::needs;
 use subrosa_tests::peer::{Guest, Peer};
 use subrosa_tests::room::{Plan, Room};
-use subrosa_tests::stage::{Need, Stage};
+use subrosa_tests::stage::{Need, Stage, eventually};
 
 fn everything_below(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
@@ -127,6 +127,37 @@ fn p6_names_and_secrets_reach_no_process_but_the_room() {
     look("during the meeting");
     end(&call);
     look("after it");
+}
+
+#[test]
+fn p6_what_was_written_is_gone_from_memory_and_disk_when_the_meeting_has_ended() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    const CHAT: &str = "chat-Amaranth-Larkspur";
+    const TYPED: &str = "typed-Hellebore-Campion";
+    let call = Call::begin(Guest { name: NAME.to_owned(), ..Guest::default() });
+    let link = call.peer.connected(Duration::from_secs(10));
+    eventually("the channels are open", Duration::from_secs(10), || {
+        let open = link.channels.open();
+        (open.iter().any(|label| label == "chat") && open.iter().any(|label| label == "text")).then_some(())
+    });
+    assert!(link.channels.say("chat", CHAT) && link.channels.say("text", TYPED));
+    eventually("the line comes back", Duration::from_secs(10), || {
+        link.channels.said("chat").iter().any(|line| line.contains(CHAT)).then_some(())
+    });
+    let texts = [CHAT, TYPED];
+    let room = call.room.pid("room");
+    assert!(memory::count(room, &texts).iter().all(|count| *count > 0), "the screen shows what was written");
+    drop(link);
+    end(&call);
+    for name in ["room", "media", "guard", "sim"] {
+        assert_eq!(memory::count(call.room.pid(name), &texts), [0, 0], "in the memory of {name} after the meeting");
+    }
+    assert_eq!(memory::count(call.room.supervisor(), &texts), [0, 0]);
+    for folder in [call.room.state_dir(), call.room.run_dir().path().to_owned()] {
+        let all = everything_below(&folder);
+        assert!(texts.iter().all(|text| !contains(&all, text)), "in files after the meeting");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::requests::{Answer, Scene, post, scene};
 use super::*;
 use crate::meeting::wish::WishRefusal;
-use crate::remote::{PairingRefusal, PhoneEvent, PhoneKey, PhonePhase, PhoneRequest, PhoneView, Proposed};
+use crate::remote::{Asks, MeetingView, PairingRefusal, PhoneEvent, PhoneKey, PhonePhase, PhoneRequest, PhoneView, Proposed};
 
 fn view(phase: PhonePhase) -> PhoneView {
     PhoneView {
@@ -18,6 +18,29 @@ fn view(phase: PhonePhase) -> PhoneView {
         operator: None,
         sentence: Some("Words."),
         meeting: None,
+    }
+}
+
+fn meeting() -> MeetingView {
+    MeetingView {
+        locked: false,
+        layout: Layout::Grid,
+        screen: None,
+        speaker: None,
+        people: Vec::new(),
+        waiting: Vec::new(),
+        message: None,
+        volume: 100,
+        hides: true,
+        may_show: false,
+        camera_live: true,
+        microphone_live: true,
+        asks: Asks::default(),
+        guests: 0,
+        most: 6,
+        full: false,
+        invitation: None,
+        roles: Vec::new(),
     }
 }
 
@@ -239,7 +262,10 @@ fn the_remotes_page_has_words_for_all_that_it_is_told() {
     for event in [PhoneEvent::State(Box::new(view(PhonePhase::In))), PhoneEvent::Ended] {
         assert!(script.contains(&format!("event: '{}'", word(&event, "event"))));
         for key in serde_json::to_value(&event).unwrap().as_object().unwrap().keys().filter(|key| *key != "event") {
-            assert!(script.contains(&format!("}} {key}\n")), "{key}");
+            assert!(declares(&script, key), "{key}");
         }
+    }
+    for key in serde_json::to_value(meeting()).unwrap().as_object().unwrap().keys() {
+        assert!(declares(&page("remote-meeting.js"), key), "{key}");
     }
 }
