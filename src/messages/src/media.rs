@@ -373,8 +373,8 @@ pub enum RoomToMedia {
         size: Size,
     },
     /// Which pictures of a link matter, most important first: where the path is too narrow for all of them, the last ones
-    /// are held back first. Lines that are not named come after those that are, in the order of the link's lines. Replaces
-    /// the last one.
+    /// are held back first. Lines that are not named come after those that are, in the order of the link's lines, but for the
+    /// room's own picture, which comes first unless it is named. Replaces the last one.
     Prefer {
         /// The link.
         link: LinkId,

@@ -325,7 +325,8 @@ impl Entry {
                 }
                 _ => continue,
             };
-            let rank = self.preferred.iter().position(|mid| *mid == line.mid).unwrap_or(usize::MAX);
+            let unnamed = if of == Of::Room { 0 } else { usize::MAX };
+            let rank = self.preferred.iter().position(|mid| *mid == line.mid).map_or(unnamed, |rank| rank + 1);
             ranked.push((rank, Picture { mid: line.mid.clone(), of }));
         }
         // Those of one rank keep the order of the lines.
