@@ -13,6 +13,8 @@ pub mod devices;
 pub mod doctor;
 pub mod figures;
 pub mod jitsi;
+pub mod line;
+pub mod livekit;
 pub mod memory;
 pub mod mute;
 pub mod namespace;

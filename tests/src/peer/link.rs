@@ -102,7 +102,7 @@ fn description(kind: gst_webrtc::WebRTCSDPType, sdp: &str) -> Result<gst_webrtc:
     Ok(gst_webrtc::WebRTCSessionDescription::new(kind, sdp))
 }
 
-pub(super) fn ask(
+pub(crate) fn ask(
     webrtc: &gst::Element,
     signal: &str,
     argument: &dyn ToValue,

@@ -7,7 +7,7 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 
 /// Adds 127.0.0.1 to the addresses of a webrtcbin's ICE agent. Before descriptions are set.
-pub(super) fn allow(webrtc: &gst::Element) {
+pub(crate) fn allow(webrtc: &gst::Element) {
     type Init = unsafe extern "C" fn(*mut c_void);
     type Set = unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int;
     type Add = unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int;

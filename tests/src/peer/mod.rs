@@ -3,7 +3,7 @@
 
 mod channels;
 mod link;
-mod loopback;
+pub(crate) mod loopback;
 pub mod offer;
 pub mod recording;
 mod sends;
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use channels::Channels;
+pub(crate) use link::ask;
 pub use link::{Link, LinkPlan};
 pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 
@@ -259,6 +260,9 @@ fn listen(client: &Client, shared: &Shared, guest: &Guest) {
                     shared.changed.notify_all();
                     if let Some(offer) = offer {
                         take(client, shared, guest, &offer);
+                        if guest.link.sends.is_some() {
+                            stands(client, shared);
+                        }
                     }
                 }
             }
@@ -273,6 +277,17 @@ fn listen(client: &Client, shared: &Shared, guest: &Guest) {
         shared.changed.notify_all();
         std::thread::sleep(Duration::from_millis(300));
     }
+}
+
+/// Says that camera and microphone are open, as a page does for each new link.
+fn stands(client: &Client, shared: &Shared) {
+    let mutes = {
+        let told = shared.lock();
+        let rooms = told.events.iter().rev().filter(|(_, event)| event["event"] == "room");
+        rooms.map(|(_, event)| event["you"]["mutes"].as_u64().unwrap_or(0)).next().unwrap_or(0)
+    };
+    let state = json!({"wish": "state", "microphone": true, "camera": true, "hand": false, "mutes": mutes});
+    let _gone = client.post("/api/wish", &state);
 }
 
 fn take(client: &Client, shared: &Shared, guest: &Guest, offer: &Value) {

@@ -1,0 +1,8 @@
+//! A whole meeting on the device: several guests, their browsers, and the phones that run it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
+
+mod churn;
+mod hall;
+mod lines;
+mod recovery;
+mod several;
