@@ -154,8 +154,16 @@ impl Client {
     /// # Errors
     /// The status when it is refused, or why nothing answers.
     pub fn events(&self) -> Result<Receiver<(Instant, Value)>, String> {
+        self.events_of("/api/events")
+    }
+
+    /// The same for another stream, such as a phone's.
+    ///
+    /// # Errors
+    /// When nothing answers, or not with a stream.
+    pub fn events_of(&self, path: &str) -> Result<Receiver<(Instant, Value)>, String> {
         let cookie = self.cookie().unwrap_or_default();
-        let url = format!("{}/api/events", self.origin);
+        let url = format!("{}{path}", self.origin);
         let response = inside(self.namespace.as_deref(), || {
             self.agent.get(url).header("Cookie", cookie).header("Accept", "text/event-stream").call()
         });

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-use subrosa_tests::client::Client;
+use serde_json::{Value, json};
+use subrosa_tests::client::{Client, Reply};
 use subrosa_tests::peer::{Guest, Link, LinkPlan, Peer, Recording};
 use subrosa_tests::room::{Invitation, Plan, Room};
 use subrosa_tests::stage::eventually;
@@ -20,7 +20,12 @@ pub struct Hall {
 impl Hall {
     /// Opens it for so many guests.
     pub fn open(guests: usize, plan: Plan) -> Self {
-        let more = vec![("meeting", format!("max_guests = {guests}\n"))];
+        Hall::open_as(guests, "", plan)
+    }
+
+    /// The same with more lines of `[meeting]`.
+    pub fn open_as(guests: usize, lines: &str, plan: Plan) -> Self {
+        let more = vec![("meeting", format!("max_guests = {guests}\n{lines}"))];
         let room = Room::start(Plan { more, ..plan });
         let invitation = room.wake();
         let (_page, code) = room.code();
@@ -42,9 +47,22 @@ impl Hall {
 
     /// What the phone wishes.
     #[track_caller]
-    pub fn chair(&self, wish: &serde_json::Value) {
-        let reply = self.chair.post("/api/remote/wish", wish).expect("an answer");
+    pub fn chair(&self, wish: &Value) {
+        let reply = self.chair_says(wish);
         assert_eq!(reply.status, 204, "{wish}: {reply:?}");
+    }
+
+    /// The same, for looking at refusals.
+    #[track_caller]
+    pub fn chair_says(&self, wish: &Value) -> Reply {
+        self.chair.post("/api/remote/wish", wish).expect("an answer")
+    }
+
+    /// The meeting as the phone sees it now.
+    #[track_caller]
+    pub fn meeting(&self) -> Value {
+        let states = self.chair.events_of("/api/remote/events").expect("the phone's events");
+        states.recv_timeout(LONG).expect("the phone is told at once").1["meeting"].clone()
     }
 }
 

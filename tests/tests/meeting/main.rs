@@ -3,6 +3,8 @@
 
 mod churn;
 mod hall;
+mod hostile;
 mod lines;
 mod recovery;
+mod roles;
 mod several;

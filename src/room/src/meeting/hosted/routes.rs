@@ -36,8 +36,13 @@ pub fn of(meeting: &Meeting, roles: &Roles, viewer: &Attendee) -> Sending {
             sources.insert(lines::slot_audio(slot), Source::Forward(sound.clone()));
         }
     }
-    // The screen first, then whoever spoke last, then the others as they came.
+    // The screen first, then the room, whoever spoke last, and the others as they came.
     let spoke = |who: &GuestId| meeting.speaker.order().iter().position(|known| known == who).unwrap_or(usize::MAX);
     pictures.sort_by_key(|(who, _)| who.as_ref().map_or((0, 0), |who| (1, spoke(who))));
-    Sending { sources, preferred: pictures.into_iter().map(|(_, mid)| mid).collect() }
+    let mut preferred: Vec<Mid> = pictures.into_iter().map(|(_, mid)| mid).collect();
+    // Unless it is named, the room comes before all that is forwarded.
+    if preferred.first().is_some_and(|mid| mid.0 == SCREEN) {
+        preferred.insert(1, Mid(ROOM_VIDEO.to_owned()));
+    }
+    Sending { sources, preferred }
 }

@@ -7,7 +7,9 @@ use tokio::sync::watch;
 use super::requests::{Answer, Scene, post, scene};
 use super::*;
 use crate::meeting::wish::WishRefusal;
-use crate::remote::{Asks, MeetingView, PairingRefusal, PhoneEvent, PhoneKey, PhonePhase, PhoneRequest, PhoneView, Proposed};
+use crate::remote::{
+    Asks, MeetingView, PairingRefusal, PhoneEvent, PhoneKey, PhonePhase, PhoneRequest, PhoneView, Proposed,
+};
 
 fn view(phase: PhonePhase) -> PhoneView {
     PhoneView {
