@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::wire::Wire;
-use super::{Devices, Driver, Plan, announced};
+use super::{Devices, Driver, Key, Plan, announced};
 use crate::namespace::inside;
 
 pub(super) struct Chromium {
@@ -35,6 +35,7 @@ const FLAGS: &[&str] = &[
     "--ignore-certificate-errors",
     "--remote-debugging-port=0",
     "--window-size=1280,800",
+    "--auto-select-desktop-capture-source=Entire screen",
 ];
 
 pub(super) fn start(plan: &Plan) -> (Chromium, Child, TempDir) {
@@ -122,6 +123,22 @@ impl Driver for Chromium {
 
     fn type_text(&mut self, text: &str) -> Result<(), String> {
         self.page.command("Input.insertText", &json!({"text": text})).map(drop)
+    }
+
+    fn press(&mut self, key: Key) -> Result<(), String> {
+        let (name, code, text) = match key {
+            Key::Backspace => ("Backspace", 8, None),
+            Key::Enter => ("Enter", 13, Some("\r")),
+            Key::Escape => ("Escape", 27, None),
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = json!({"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code});
+            if let Some(text) = text.filter(|_| kind == "keyDown") {
+                event["text"] = text.into();
+            }
+            self.page.command("Input.dispatchKeyEvent", &event)?;
+        }
+        Ok(())
     }
 
     fn size(&mut self, width: u32, height: u32) -> Result<(), String> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::wire::Wire;
-use super::{Devices, Driver, Plan, announced};
+use super::{Devices, Driver, Key, Plan, announced};
 use crate::namespace::inside;
 
 pub(super) struct Firefox {
@@ -135,6 +135,15 @@ impl Driver for Firefox {
             .collect();
         let actions = json!({"context": self.context, "actions": [{"type": "key", "id": "keys", "actions": keys}]});
         self.session.command("input.performActions", &actions).map(drop)
+    }
+
+    fn press(&mut self, key: Key) -> Result<(), String> {
+        // The private code points that WebDriver has for keys (section 17.4.2).
+        self.type_text(match key {
+            Key::Backspace => "\u{E003}",
+            Key::Enter => "\u{E007}",
+            Key::Escape => "\u{E00C}",
+        })
     }
 
     fn size(&mut self, width: u32, height: u32) -> Result<(), String> {

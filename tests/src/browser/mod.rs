@@ -10,6 +10,7 @@ mod chromium;
 mod firefox;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Child;
@@ -57,6 +58,17 @@ impl Default for Plan {
     }
 }
 
+/// A key that is no letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Erases the letter before the cursor.
+    Backspace,
+    /// Ends a line.
+    Enter,
+    /// Leaves what is open.
+    Escape,
+}
+
 /// What a protocol has to be able to do.
 trait Driver: Send {
     fn before_every_page(&mut self, script: &str) -> Result<(), String>;
@@ -65,6 +77,7 @@ trait Driver: Send {
     fn evaluate(&mut self, expression: &str) -> Result<Value, String>;
     fn click_at(&mut self, x: f64, y: f64) -> Result<(), String>;
     fn type_text(&mut self, text: &str) -> Result<(), String>;
+    fn press(&mut self, key: Key) -> Result<(), String>;
     fn size(&mut self, width: u32, height: u32) -> Result<(), String>;
     /// A PNG of the visible page.
     fn screenshot(&mut self) -> Result<Vec<u8>, String>;
@@ -105,6 +118,20 @@ pub struct Statistics {
     pub key_frames_decoded: u64,
     /// `performance.timeOrigin + performance.now()` in milliseconds when this was read.
     pub at: f64,
+}
+
+/// What has arrived on one line (W3C webrtc-stats, `inbound-rtp`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Arrival {
+    /// It is sound.
+    pub sound: bool,
+    /// Frames that were decoded.
+    pub frames: u64,
+    /// Packets.
+    pub packets: u64,
+    /// `totalAudioEnergy`: more than before only where it is played.
+    pub energy: f64,
 }
 
 impl Browser {
@@ -193,6 +220,18 @@ impl Browser {
         self.driver.type_text(text).unwrap_or_else(|error| panic!("typing into {selector}: {error}"));
     }
 
+    /// Types where the cursor is.
+    #[track_caller]
+    pub fn type_text(&mut self, text: &str) {
+        self.driver.type_text(text).unwrap_or_else(|error| panic!("typing: {error}"));
+    }
+
+    /// Presses and releases a key.
+    #[track_caller]
+    pub fn press(&mut self, key: Key) {
+        self.driver.press(key).unwrap_or_else(|error| panic!("pressing {key:?}: {error}"));
+    }
+
     /// Gives the page a size in CSS pixels.
     #[track_caller]
     pub fn size(&mut self, width: u32, height: u32) {
@@ -210,6 +249,13 @@ impl Browser {
     #[track_caller]
     pub fn statistics(&mut self) -> Statistics {
         let value = self.driver.evaluate("subrosaTest.statistics()").unwrap_or_default();
+        serde_json::from_value(value).unwrap_or_default()
+    }
+
+    /// What arrives on each line of the newest peer connection, by the id of its track (`trackIdentifier`).
+    #[track_caller]
+    pub fn arrivals(&mut self) -> BTreeMap<String, Arrival> {
+        let value = self.driver.evaluate("subrosaTest.arrivals()").unwrap_or_default();
         serde_json::from_value(value).unwrap_or_default()
     }
 

@@ -42,6 +42,19 @@
     const box = element.getBoundingClientRect();
     return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   };
+  subrosaTest.arrivals = async () => {
+    const found = {};
+    for (const report of (await links.at(-1)?.getStats())?.values() ?? []) {
+      if (report.type !== 'inbound-rtp') continue;
+      found[report.trackIdentifier] = {
+        sound: report.kind === 'audio', frames: report.framesDecoded ?? 0, packets: report.packetsReceived ?? 0,
+        energy: report.totalAudioEnergy ?? 0,
+      };
+    }
+    return found;
+  };
+  // The track that an element shows.
+  subrosaTest.track = (selector) => document.querySelector(selector)?.srcObject?.getVideoTracks()[0]?.id ?? null;
   subrosaTest.statistics = async () => {
     const link = links.at(-1);
     const found = {
