@@ -146,6 +146,7 @@ impl Link {
             loopback::allow(&link.webrtc);
         }
         ask(&link.webrtc, "set-remote-description", &description(gst_webrtc::WebRTCSDPType::Offer, sdp)?)?;
+        link.wait_for_caps();
         let reply = ask(&link.webrtc, "create-answer", &None::<gst::Structure>)?.ok_or("no answer was made")?;
         let answer: gst_webrtc::WebRTCSessionDescription =
             reply.value("answer").ok().and_then(|value| value.get().ok()).ok_or("no answer was made")?;
@@ -176,6 +177,14 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// An answer that is made before webrtcbin knows what its lines carry does not name their SSRCs, as browsers' answers do.
+    fn wait_for_caps(&self) {
+        let until = Instant::now() + Duration::from_secs(3);
+        while !self.webrtc.sink_pads().iter().all(|pad| pad.has_current_caps()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// What came on a line that is not the room's: a slot, or somebody's screen.
