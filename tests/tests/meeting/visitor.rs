@@ -69,7 +69,7 @@ impl Visitor {
     pub fn sees(&mut self, name: &str) {
         self.meets(name);
         let track = format!("{}?.querySelector('video').srcObject?.getVideoTracks()[0]?.id", tile(name));
-        self.moves(&track, &format!("{} sees {name}", self.name));
+        self.moves(&track, &format!("{} sees {name}", self.name), 10);
     }
 
     /// Waits until frames of the room's picture are decoded, more and more.

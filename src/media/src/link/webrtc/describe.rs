@@ -6,7 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
-use subrosa_messages::media::{DescriptionKind, Line, LinkFault};
+use subrosa_messages::media::{Codec, DescriptionKind, Line, LinkFault};
 
 use super::WebRtc;
 use crate::link::TransportEvent;
@@ -18,7 +18,7 @@ use crate::link::streams::Described;
 const GATHERING: Duration = Duration::from_millis(1500);
 const GATHERING_WITH_RELAY: Duration = Duration::from_secs(6);
 /// Caps of our own lines are there as soon as their threads have run.
-const LINES: Duration = Duration::from_secs(2);
+const LINES: Duration = Duration::from_millis(500);
 
 impl WebRtc {
     pub(super) fn set_description(
@@ -71,7 +71,13 @@ impl WebRtc {
     /// A line whose caps have not come to webrtcbin yet is described without its SSRC, and then nobody lets it pass.
     fn wait_for_lines(&self) {
         let until = Instant::now() + LINES;
-        while !self.sending.iter().all(Sending::is_known) && Instant::now() < until {
+        // The payloader of H.264 says nothing before its first picture.
+        let unknown = |line: &&Sending| line.codec != Codec::H264 && !line.is_known();
+        while let Some(line) = self.sending.iter().find(unknown) {
+            if Instant::now() >= until {
+                tracing::warn!("the line {} is described before it is ready", line.mid.0);
+                return;
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
     }
