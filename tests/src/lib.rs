@@ -13,7 +13,6 @@ pub mod devices;
 pub mod doctor;
 pub mod figures;
 pub mod jitsi;
-pub mod livekit;
 pub mod memory;
 pub mod mute;
 pub mod namespace;

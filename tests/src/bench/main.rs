@@ -11,7 +11,6 @@ mod guard;
 mod inference;
 mod join;
 mod kiosk;
-mod meeting;
 mod pictures;
 mod report;
 mod soak;
@@ -82,21 +81,6 @@ enum Command {
         /// Seconds that each cost is measured over
         #[arg(long, default_value_t = 20)]
         seconds: u64,
-    },
-    /// A meeting of several: cost with 0 to 8 guests, how soon they see something, and what many who come and go leave behind
-    Meeting {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Seconds that each cost is measured over
-        #[arg(long, default_value_t = 15)]
-        seconds: u64,
-        /// How often being let in is timed
-        #[arg(long, default_value_t = 10)]
-        times: usize,
-        /// Guests that come and go, one after the other
-        #[arg(long, default_value_t = 200)]
-        joins: usize,
     },
     /// How far away people may sit from the camera; with pictures in tests/artefacts
     Far {
@@ -172,15 +156,6 @@ fn main() {
             for offered in [1, 5, 10] {
                 join::cost(&mut report, offered, seconds);
             }
-            report.print();
-        }
-        Command::Meeting { json, seconds, times, joins } => {
-            let mut report = Report::start(json);
-            let _percent = cost::reference(&mut report, seconds);
-            meeting::reference(&mut report, seconds);
-            meeting::cost(&mut report, seconds);
-            meeting::speed(&mut report, times);
-            meeting::joins(&mut report, joins);
             report.print();
         }
         Command::Guard { inside: true, edges, .. } => guard::inside(edges),

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use channels::Channels;
-pub(crate) use link::ask;
 pub use link::{Link, LinkPlan};
 pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 

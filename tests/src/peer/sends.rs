@@ -52,7 +52,7 @@ pub(super) fn add(
     let pad = webrtc.request_pad_simple(&format!("sink_{index}")).ok_or("webrtcbin gave no pad")?;
     let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
     transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
-    transceiver.set_property("codec-preferences", &caps(line));
+    transceiver.set_property("codec-preferences", caps(line));
     transceiver.set_property("do-nack", line.kind == "video");
     source.static_pad("src").ok_or("no pad")?.link(&pad).map_err(|error| error.to_string())?;
     Ok(source.by_name("valve").filter(|_| is_screen))

@@ -139,7 +139,7 @@ pub enum GuestEvent {
         /// The session description, with all candidates.
         sdp: Pii<String>,
         /// The `mid` of each line, by what it carries.
-        lines: OfferedLines,
+        lines: Box<OfferedLines>,
     },
     /// The link carries media now, both certificates checked.
     Connected,

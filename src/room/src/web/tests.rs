@@ -207,7 +207,11 @@ fn the_page_understands_every_event_of_the_meeting() {
     let events = [
         GuestEvent::Waiting { message: Some(Pii::new(String::new())) },
         GuestEvent::Admitted,
-        GuestEvent::Offer { link: subrosa_messages::media::LinkId(1), sdp: Pii::new(String::new()), lines },
+        GuestEvent::Offer {
+            link: subrosa_messages::media::LinkId(1),
+            sdp: Pii::new(String::new()),
+            lines: Box::new(lines),
+        },
         GuestEvent::Connected,
         GuestEvent::Reconnecting,
         GuestEvent::Picture { mid: "0".to_owned(), paused: true },
@@ -235,7 +239,7 @@ fn the_page_understands_every_event_of_the_meeting() {
         assert!(page("room.js").contains(&format!("'{word}'")), "{word}");
         let value = serde_json::to_value(event).unwrap();
         for key in value.as_object().unwrap().keys() {
-            assert!(declares(&page("room.js"), key), "{key}");
+            assert!(declares(page("room.js"), key), "{key}");
         }
     }
     let lines = serde_json::to_value(&events[2]).unwrap();

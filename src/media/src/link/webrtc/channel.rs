@@ -149,7 +149,7 @@ fn keep(shared: &Arc<Shared>, webrtcbin: &gst::Element, label: &str, channel: gs
     let (bytes, of) = (weak(shared), label.to_owned());
     channel.connect_on_message_data(move |_, message| {
         if let (Some(shared), Some(message)) = (bytes.upgrade(), message) {
-            shared.came(&of, &message);
+            shared.came(&of, message);
         }
     });
     // It may have opened before anybody listened.

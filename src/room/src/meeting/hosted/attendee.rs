@@ -314,7 +314,8 @@ impl Attendee {
         let told = match &mut self.link {
             Some(Link { id, step, .. }) if self.admitted && self.deaf.is_none() => match step {
                 Step::Prepared(sdp) => {
-                    let offer = GuestEvent::Offer { link: *id, sdp: sdp.clone(), lines: lines::offered(self.slots) };
+                    let offer =
+                        GuestEvent::Offer { link: *id, sdp: sdp.clone(), lines: Box::new(lines::offered(self.slots)) };
                     *step = Step::Offered;
                     Some(offer)
                 }

@@ -264,10 +264,10 @@ fn the_remotes_page_has_words_for_all_that_it_is_told() {
     for event in [PhoneEvent::State(Box::new(view(PhonePhase::In))), PhoneEvent::Ended] {
         assert!(script.contains(&format!("event: '{}'", word(&event, "event"))));
         for key in serde_json::to_value(&event).unwrap().as_object().unwrap().keys().filter(|key| *key != "event") {
-            assert!(declares(&script, key), "{key}");
+            assert!(declares(script, key), "{key}");
         }
     }
     for key in serde_json::to_value(meeting()).unwrap().as_object().unwrap().keys() {
-        assert!(declares(&page("remote-meeting.js"), key), "{key}");
+        assert!(declares(page("remote-meeting.js"), key), "{key}");
     }
 }
