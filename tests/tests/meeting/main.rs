@@ -5,7 +5,6 @@ mod browsers;
 mod churn;
 mod hall;
 mod hostile;
-mod looks;
 mod recovery;
 mod remote;
 mod roles;
