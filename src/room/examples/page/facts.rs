@@ -19,6 +19,8 @@ pub fn facts() -> NoticeFacts {
         background_hidden: true,
         local_only: true,
         relay: false,
+        others: true,
+        chat_on_screen: true,
     }
 }
 

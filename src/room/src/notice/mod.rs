@@ -64,6 +64,10 @@ pub struct NoticeFacts {
     pub local_only: bool,
     /// Sound and picture may pass through the operator's relay.
     pub relay: bool,
+    /// Other guests can be in the meeting, who get what a guest sends.
+    pub others: bool,
+    /// The room's screen shows the last lines that guests write.
+    pub chat_on_screen: bool,
 }
 
 impl Notice {

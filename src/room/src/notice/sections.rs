@@ -23,12 +23,25 @@ pub fn short(language: Language, facts: &NoticeFacts) -> NoticeSection {
             "Whoever runs this room has not entered its name here yet; ask the person who invited you.".to_owned(),
         ),
     };
-    let what = language.pick(
-        format!(
-            "Name, Bild und Ton gehen direkt an das Gerät im Raum „{room}“ und sind nur dort zu sehen und zu hören."
-        ),
-        format!("Your name, picture and sound go directly to the device in the room “{room}”, to be seen and heard there only."),
-    );
+    let what = if facts.others {
+        language.pick(
+            format!(
+                "Name, Bild, Ton und was Sie schreiben gehen direkt an das Gerät im Raum „{room}“ und von dort an die \
+                 anderen Gäste dieses Gesprächs."
+            ),
+            format!(
+                "Your name, picture, sound and what you write go directly to the device in the room “{room}”, and from \
+                 there to the other guests of this meeting."
+            ),
+        )
+    } else {
+        language.pick(
+            format!(
+                "Name, Bild und Ton gehen direkt an das Gerät im Raum „{room}“ und sind nur dort zu sehen und zu hören."
+            ),
+            format!("Your name, picture and sound go directly to the device in the room “{room}”, to be seen and heard there only."),
+        )
+    };
     let kept = language.pick(
         "Nichts wird aufgezeichnet oder nach dem Gespräch gespeichert. Kamera und Mikrofon sind freiwillig.",
         "Nothing is recorded, or kept after the meeting. Camera and microphone are up to you.",
@@ -110,8 +123,8 @@ pub fn data(language: Language, facts: &NoticeFacts) -> NoticeSection {
              liefern.",
             "Ein Cookie mit einer Zufallszahl: damit Sie nach einem Neuladen nicht noch einmal anklopfen müssen. Es \
              verschwindet mit dem Ende der Browsersitzung und dient keinem anderen Zweck.",
-            "Es gibt keine Statistik, keine Profile, keine automatischen Entscheidungen und keine Auswertung Ihres \
-             Bildes oder Ihres Tons.",
+            "Wie laut Sie gerade sind: um zu zeigen, wer spricht. Sonst wird von Bild und Ton nichts ausgewertet.",
+            "Es gibt keine Statistik, keine Profile und keine automatischen Entscheidungen.",
         ],
         [
             "The name that you give: so that the room knows who knocks, and who speaks. It need not be your full name.",
@@ -122,11 +135,42 @@ pub fn data(language: Language, facts: &NoticeFacts) -> NoticeSection {
              as they fit.",
             "A cookie with a random number: so that you need not knock again after reloading the page. It disappears \
              with the browser session and serves no other purpose.",
-            "There are no statistics, no profiles, no automated decisions and no analysis of your picture or sound.",
+            "How loud you are at the moment: to show who speaks. Nothing else of picture and sound is analysed.",
+            "There are no statistics, no profiles and no automated decisions.",
         ],
         )
         .map(str::to_owned)
         .to_vec();
+    paragraphs.push(
+        if facts.chat_on_screen {
+            language.pick(
+                "Was Sie schreiben: für die anderen im Gespräch. Die letzten Zeilen stehen mit Ihrem Namen bis zu 90 Sekunden \
+                 auf dem Bildschirm im Raum.",
+                "What you write: for the others in the meeting. The last lines stand with your name on the room’s screen for \
+                 up to 90 seconds.",
+            )
+        } else {
+            language.pick(
+                "Was Sie schreiben: für die anderen Gäste im Gespräch; auf dem Bildschirm im Raum steht es nicht.",
+                "What you write: for the other guests in the meeting; it is not on the room’s screen.",
+            )
+        }
+        .to_owned(),
+    );
+    if facts.others {
+        paragraphs.push(
+            language
+                .pick(
+                    "Die anderen Gäste sehen Ihren Namen, ob Kamera und Mikrofon offen sind und ob Sie die Hand heben, und \
+                     den Bildschirm, wenn Sie ihn teilen. Wer wartet, sieht davon nichts. Wer das Gespräch leitet, kann Ihr \
+                     Mikrofon schließen, öffnen nicht.",
+                    "The other guests see your name, whether camera and microphone are open and whether you raise a hand, and \
+                     your screen if you share it. Who waits sees nothing of it. Whoever runs the meeting can close your \
+                     microphone, and cannot open it.",
+                )
+                .to_owned(),
+        );
+    }
     if facts.background_hidden {
         paragraphs.push(
             language
@@ -149,8 +193,8 @@ pub fn purpose(language: Language, facts: &NoticeFacts) -> NoticeSection {
         Some(purpose) => purpose,
         None => language
             .pick(
-                "Dieses eine Gespräch zwischen Ihnen und den Menschen im Raum zu führen.",
-                "To hold this one conversation between you and the people in the room.",
+                "Dieses eine Gespräch zwischen Ihnen, den Menschen im Raum und anderen Gästen zu führen.",
+                "To hold this one conversation between you, the people in the room and other guests.",
             )
             .to_owned(),
     };
@@ -180,13 +224,13 @@ pub fn legal_basis(language: Language, facts: &NoticeFacts) -> NoticeSection {
 pub fn retention(language: Language) -> NoticeSection {
     let paragraphs = language.pick(
         [
-            "Alles steht nur im Arbeitsspeicher des Geräts. Ihr Name wird überschrieben, wenn Sie gehen, alles Übrige \
-             spätestens am Ende des Gesprächs. Die Protokolle des Geräts enthalten keine Namen und keine Adressen.",
+            "Alles steht nur im Arbeitsspeicher des Geräts. Ihr Name wird überschrieben, wenn Sie gehen, mit Ihren letzten \
+             Zeilen 90 Sekunden später, alles Übrige spätestens am Ende des Gesprächs. Die Protokolle des Geräts enthalten keine Namen und keine Adressen.",
             "Aufzeichnen kann diese Version nicht.",
         ],
         [
-            "Everything is only in the device’s working memory. Your name is overwritten when you leave, everything \
-             else at the end of the meeting at the latest. The logs of the device hold no names and no addresses.",
+            "Everything is only in the device’s working memory. Your name is overwritten when you leave, beside your last \
+             lines 90 seconds later, everything else at the end of the meeting at the latest. The logs of the device hold no names and no addresses.",
             "This version cannot record.",
         ],
     );

@@ -17,6 +17,8 @@ fn facts() -> NoticeFacts {
         background_hidden: true,
         local_only: true,
         relay: false,
+        others: true,
+        chat_on_screen: true,
     }
 }
 
@@ -96,6 +98,20 @@ fn p7_the_notice_says_that_the_background_is_hidden_only_where_it_is() {
 }
 
 #[test]
+fn p7_the_notice_says_who_else_gets_what_a_guest_sends_and_writes() {
+    let alone = NoticeFacts { others: false, chat_on_screen: false, ..facts() };
+    for (language, others, there, screen) in [
+        (Language::German, "an die anderen Gäste", "nur dort zu sehen", "bis zu 90 Sekunden"),
+        (Language::English, "to the other guests", "there only", "up to 90 seconds"),
+    ] {
+        let short = |facts: &NoticeFacts| Notice::of(language, facts).sections[0].text.clone();
+        assert!(short(&facts()).contains(others) && !whole(language, &facts()).contains(there));
+        assert!(short(&alone).contains(there) && !whole(language, &alone).contains(others));
+        assert!(whole(language, &facts()).contains(screen) && !whole(language, &alone).contains(screen));
+    }
+}
+
+#[test]
 fn p8_the_notice_has_no_word_stronger_than_the_truth() {
     for (language, strong) in [(Language::German, "Ende-zu-Ende"), (Language::English, "End-to-end")] {
         assert!(!whole(language, &facts()).contains(strong));
@@ -136,6 +152,7 @@ prop_compose! {
         words in (prop::option::of("[a-z ]{0,9}"), prop::option::of("[a-z ]{0,9}")),
         hosts in prop::collection::vec("[a-z]{1,9}", 0..3),
         flags in any::<(bool, bool, bool, bool)>(),
+        several in any::<(bool, bool)>(),
     ) -> NoticeFacts {
         NoticeFacts {
             room: "room".to_owned(),
@@ -147,6 +164,8 @@ prop_compose! {
             local_only: flags.1,
             relay: flags.2,
             background_hidden: flags.3,
+            others: several.0,
+            chat_on_screen: several.1,
         }
     }
 }

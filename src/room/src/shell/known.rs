@@ -331,6 +331,8 @@ impl Known {
             background_hidden: configuration.blur.background().hides(),
             local_only: self.local_only(configuration),
             relay: configuration.network.turn.is_some(),
+            others: configuration.meeting.max_guests > 1,
+            chat_on_screen: configuration.meeting.chat_on_screen,
         }
     }
 }

@@ -111,6 +111,8 @@ fn facts() -> NoticeFacts {
         background_hidden: true,
         local_only: true,
         relay: false,
+        others: true,
+        chat_on_screen: true,
     }
 }
 
