@@ -3,7 +3,7 @@
 use subrosa_messages::guard::GuardToRoom;
 
 /// Somebody did something on the device itself. It is made from the guard's word and from nothing else, so that no
-/// value that came over a network can wake the room or let anybody in.
+/// value that came over a network can wake the room or pair a phone.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RoomAct(());
 

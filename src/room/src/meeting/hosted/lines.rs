@@ -59,8 +59,8 @@ pub fn lines(h264: bool, slots: usize) -> Vec<Line> {
         line(GUEST_VIDEO, Codec::Vp8, Direction::Receive),
         line(GUEST_AUDIO, Codec::Opus, Direction::Receive),
     ];
-    // In a room for one guest nobody shares a screen with anybody but the room.
     lines.push(line(GUEST_SCREEN, Codec::Vp8, Direction::Receive));
+    // In a room for one guest nobody else shares a screen.
     if slots > 0 {
         lines.push(line(SCREEN, Codec::Vp8, Direction::Send));
     }

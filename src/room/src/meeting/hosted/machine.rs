@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use subrosa_messages::Pii;
-use subrosa_messages::media::{LinkId, TrackId};
+use subrosa_messages::media::TrackId;
 
 use super::attendee::{Attendee, Knocking};
 use super::event::{Action, Asker, Event, Facts};
@@ -90,8 +90,13 @@ impl Hosted {
                 out.push(Action::Granted(granted));
             }
             Event::Data { link, channel, bytes } => {
-                if let Some((meeting, from)) = self.meeting_with(link) {
-                    meeting.0.written(now, meeting.1, from, &channel, &bytes, &mut out);
+                let roles = self.rules.roles;
+                if let Some(meeting) = &mut self.meeting {
+                    let on = |guest: &&Attendee| guest.carrying().is_some_and(|known| known.id == link);
+                    let from = meeting.inside().find(on).map(|guest| guest.id);
+                    if let Some(from) = from {
+                        meeting.written(now, &roles, from, &channel, &bytes, &mut out);
+                    }
                 }
             }
             Event::Loudness(track, level) => self.loud(now, &track, level),
@@ -278,7 +283,7 @@ impl Hosted {
 
     /// The guest whose link this is.
     #[cfg(test)]
-    pub fn guest_on(&self, link: LinkId) -> Option<GuestId> {
+    pub fn guest_on(&self, link: subrosa_messages::media::LinkId) -> Option<GuestId> {
         self.guests().find(|guest| guest.link() == Some(link)).map(|guest| guest.id)
     }
 
@@ -366,13 +371,6 @@ impl Hosted {
         };
         let meeting = self.meeting.as_mut().ok_or(WishRefusal::Unknown)?;
         meeting.wish(now, &self.rules, self.media, known, wish, out)
-    }
-
-    /// The meeting, and the guest who is in by this link.
-    fn meeting_with(&mut self, link: LinkId) -> Option<((&mut Meeting, &Roles), GuestId)> {
-        let meeting = self.meeting.as_mut()?;
-        let from = meeting.inside().find(|guest| guest.carrying().is_some_and(|known| known.id == link))?.id;
-        Some(((meeting, &self.rules.roles), from))
     }
 
     fn loud(&mut self, now: Instant, track: &TrackId, level: u8) {

@@ -1,20 +1,20 @@
-//! The hosted meeting: guests open the room's own page, show PIN or token, wait, and are let in by a press.
+//! The hosted meeting: guests open the room's own page, show PIN or token, wait, and are let in by a press, or by whoever may.
 //!
 //! ```text
-//!            woken            knocked: a guest waits      pressed: the first of them is in
+//!            woken            knocked: a guest waits      let in: the first of them
 //!   asleep ─────────► awake ────────────────────────► … ────────────────────────────────► …
 //!      ▲                │
 //!      └────────────────┘ slept: everybody is told, everything is wiped
 //!
-//!   guest    waiting ── pressed ──► in ──► gone: left, denied, lost, slept
+//!   guest    waiting ── let in ──► in ──► gone: left, denied, removed, lost, slept
 //!   link     none ─► opening ─► prepared ─► offered ─► answered ─► verified ⇄ silent
 //!              ▲ at once, later 0.25, 0.5 … 8 s                 │
 //!              └── failed, not connected in time, media lost, listens again ┘
 //! ```
 //!
 //! The link of a waiting guest is prepared, so that being let in shows a picture at once; its offer is held back, and
-//! it sends nothing. No event that comes from a network lets anybody in or wakes the room (P2): both take a
-//! [`RoomAct`](super::act::RoomAct).
+//! it sends nothing. No event that comes from a network wakes the room (P2): that takes a [`RoomAct`](super::act::RoomAct). What guests and phones ask
+//! is a [`Wish`](super::wish::Wish), checked against their role; a phone has been paired by a press, and unless the operator says otherwise only it makes a guest a moderator.
 
 mod attendee;
 mod door;

@@ -69,7 +69,8 @@ impl Desk {
         }
         if let Some(media) = &self.media {
             media.say(&RoomToMedia::Configure(wanted.clone()), &[]);
-            self.told = Told { configuration: Some(wanted), ..Told::default() };
+            // How loud it is stays with the connection.
+            self.told = Told { configuration: Some(wanted), volume: self.told.volume, ..Told::default() };
         }
         self.hand_card();
         self.hand_screen();
