@@ -258,7 +258,7 @@ impl Link {
     pub fn ask_for_key_frame(&self) {
         let pad = self.video.lock().unwrap().clone();
         if let Some(pad) = pad {
-            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build());
         }
     }
 

@@ -24,8 +24,10 @@ pub fn ask(producer: &StreamProducer) {
     }
 }
 
+/// Without all headers, which would make it an FIR (RFC 5104, section 4.3.1): those are numbered by the `count` of the event, and a
+/// sender takes the second of one number for a repetition of the first.
 fn request() -> gst::Event {
-    gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build()
+    gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build()
 }
 
 /// Throttles requests that leave by `packets`, the pad of a depayloader to which packets come; key frames are seen at
@@ -33,21 +35,19 @@ fn request() -> gst::Event {
 pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
     let throttle = Arc::new(Mutex::new(KeyFrames::default()));
     let asked = throttle.clone();
-    packets.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-        let is_request = info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok());
-        if !is_request || asked.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now()) {
-            gst::PadProbeReturn::Ok
-        } else {
-            gst::PadProbeReturn::Handled
+    packets.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |pad, info| {
+        if !info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok()) {
+            return gst::PadProbeReturn::Ok;
         }
+        if asked.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now()) {
+            ask_sender(pad);
+        }
+        gst::PadProbeReturn::Handled
     });
     let kept = throttle.clone();
     packets.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |pad, _| {
-        if kept.lock().unwrap_or_else(PoisonError::into_inner).due(Instant::now())
-            && let Some(sender) = pad.peer()
-        {
-            // Past the probe above, which would throttle it.
-            sender.send_event(request());
+        if kept.lock().unwrap_or_else(PoisonError::into_inner).due(Instant::now()) {
+            ask_sender(pad);
         }
         gst::PadProbeReturn::Ok
     });
@@ -57,6 +57,13 @@ pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// Our own request whoever asked (a depayloader asks for all headers, with the same number each time), past the probe that throttles.
+fn ask_sender(packets: &gst::Pad) {
+    if let Some(sender) = packets.peer() {
+        sender.send_event(request());
+    }
 }
 
 /// Where frames were dropped in front of this source because it was too slow, nothing passes before the next key frame:
@@ -139,6 +146,25 @@ mod tests {
         source.push_buffer(frame(true)).unwrap();
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(count.load(Ordering::SeqCst), 2, "a key frame is for all who had asked");
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
+
+    #[test]
+    fn a_sender_is_asked_with_what_it_takes_for_a_new_request_each_time() {
+        let (pipeline, source, frames, _) = chain();
+        let all_headers = Arc::new(Mutex::new(Vec::new()));
+        let seen = all_headers.clone();
+        source.static_pad("src").unwrap().add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            let request = info.event().and_then(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).ok());
+            seen.lock().unwrap().extend(request.map(|request| request.all_headers));
+            gst::PadProbeReturn::Ok
+        });
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(550));
+            // As `rtph264depay` and `rtpvp8depay` ask.
+            frames.push_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).count(0).build());
+        }
+        assert_eq!(*all_headers.lock().unwrap(), [false, false]);
         pipeline.set_state(gst::State::Null).unwrap();
     }
 

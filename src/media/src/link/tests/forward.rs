@@ -160,7 +160,7 @@ fn many_viewers_ask_for_one_key_frame_at_a_time_and_only_the_one_they_see() {
         thread::sleep(Duration::from_millis(30));
     }
     let heard = shown.asked.load(Ordering::SeqCst) - before[0];
-    assert!((1..=9).contains(&heard), "{asked} were asked for, {heard} came through");
+    assert!((3..=9).contains(&heard), "{asked} were asked for, {heard} came through");
     assert_eq!(other.asked.load(Ordering::SeqCst), before[1], "somebody else's picture");
 }
 
