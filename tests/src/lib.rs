@@ -13,6 +13,7 @@ pub mod devices;
 pub mod doctor;
 pub mod figures;
 pub mod jitsi;
+pub mod line;
 pub mod memory;
 pub mod mute;
 pub mod namespace;

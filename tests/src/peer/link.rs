@@ -31,16 +31,27 @@ pub struct LinkPlan {
     pub keeps: bool,
     /// Decodes what comes in slots, too.
     pub others: bool,
-    /// Sends a small picture, where there are many.
-    pub small: bool,
+    /// Which picture it sends.
+    pub picture: Picture,
     /// The tone that it sends, in Hz.
     pub tone: u32,
 }
 
 impl Default for LinkPlan {
     fn default() -> Self {
-        LinkPlan { sends: None, decodes: true, keeps: true, others: true, small: false, tone: 440 }
+        LinkPlan { sends: None, decodes: true, keeps: true, others: true, picture: Picture::Plain, tone: 440 }
     }
+}
+
+/// What a guest's camera sees, and how it is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// One colour, 640×360, 15 frames a second: some kbit/s.
+    Plain,
+    /// The same, 160×90 and 10 frames a second: for where there are many.
+    Small,
+    /// Noise, 320×180, 15 frames a second: about 600 kbit/s, which nothing makes smaller.
+    Busy,
 }
 
 /// A peer connection.

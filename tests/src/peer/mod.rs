@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use channels::Channels;
-pub use link::{Link, LinkPlan};
+pub use link::{Link, LinkPlan, Picture};
 pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 
 use crate::client::{Client, Reply};

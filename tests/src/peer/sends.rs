@@ -4,7 +4,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::link::{LinkPlan, caps};
+use super::link::{LinkPlan, Picture, caps};
 use super::offer::OfferedLine;
 
 /// The line on which a guest shows a screen.
@@ -26,17 +26,17 @@ pub(super) fn add(
     // Lines share payload types, and never an SSRC.
     let ssrc = 0x5b00_0000_u32 + (index << 8) + u32::from(payload);
     let is_screen = line.mid == SCREEN;
-    let (size, rate, bits) = match (is_screen, plan.small) {
-        (true, _) => ("width=960,height=540", 5, 500_000),
-        (false, true) => ("width=160,height=90", 10, 60_000),
-        (false, false) => ("width=640,height=360", 15, 400_000),
+    let plain = format!("pattern=solid-color foreground-color={color}");
+    let (picture, size, rate, bits) = match (is_screen, plan.picture) {
+        (true, _) => ("pattern=smpte75", "width=960,height=540", 5, 500_000),
+        (false, Picture::Small) => (&*plain, "width=160,height=90", 10, 60_000),
+        (false, Picture::Plain) => (&*plain, "width=640,height=360", 15, 400_000),
+        (false, Picture::Busy) => ("pattern=snow", "width=320,height=180", 15, 600_000),
     };
-    let picture =
-        if is_screen { "pattern=smpte75".to_owned() } else { format!("pattern=solid-color foreground-color={color}") };
     let source = match encoding {
         "VP8" => format!(
             "videotestsrc is-live=true {picture} ! video/x-raw,{size},framerate={rate}/1 \
-             ! vp8enc deadline=1 cpu-used=8 target-bitrate={bits} keyframe-max-dist=300 error-resilient=default \
+             ! vp8enc deadline=1 cpu-used=8 target-bitrate={bits} end-usage=cbr keyframe-max-dist=300 error-resilient=default \
              ! rtpvp8pay picture-id-mode=15-bit pt={payload} ssrc={ssrc} ! valve name=valve drop={is_screen} drop-mode=forward-sticky-events ! queue"
         ),
         "OPUS" => format!(

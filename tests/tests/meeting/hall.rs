@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use subrosa_tests::client::{Client, Reply};
-use subrosa_tests::peer::{Guest, Link, LinkPlan, Peer, Recording};
+use subrosa_tests::peer::{Guest, Link, LinkPlan, Peer, Picture, Recording};
 use subrosa_tests::room::{Invitation, Plan, Room};
 use subrosa_tests::stage::eventually;
 
@@ -124,8 +124,9 @@ pub fn guest(number: usize, small: bool) -> (Guest, u8) {
     let grey = 60 + 22 * number as u32;
     // Studio range (ITU-R BT.601): black is 16 and white 235.
     let luma = 16 + grey * 219 / 255;
+    let picture = if small { Picture::Small } else { Picture::Plain };
     let color = 0xff00_0000 | grey << 16 | grey << 8 | grey;
     let link =
-        LinkPlan { sends: Some(color), keeps: false, small, tone: 300 + 50 * number as u32, ..LinkPlan::default() };
+        LinkPlan { sends: Some(color), keeps: false, picture, tone: 300 + 50 * number as u32, ..LinkPlan::default() };
     (Guest { name: format!("Guest {number}"), link, ..Guest::default() }, luma as u8)
 }

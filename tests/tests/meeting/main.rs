@@ -5,6 +5,7 @@ mod browsers;
 mod churn;
 mod hall;
 mod hostile;
+mod lines;
 mod recovery;
 mod remote;
 mod roles;

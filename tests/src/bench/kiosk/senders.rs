@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use subrosa_tests::browser::{self, Browser};
-use subrosa_tests::peer::{Guest, Link, LinkPlan, Peer};
+use subrosa_tests::peer::{Guest, Link, LinkPlan, Peer, Picture};
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::stage::tree;
 
@@ -17,7 +17,8 @@ const SIMULATOR: &str = "subrosa-sim";
 /// For a page to send its first frame, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The peer counts and does not decode; it keeps packets, so that sizes can be read from them afterwards.
-const COUNTS: LinkPlan = LinkPlan { sends: None, decodes: false, keeps: true, others: false, small: false, tone: 440 };
+const COUNTS: LinkPlan =
+    LinkPlan { sends: None, decodes: false, keeps: true, others: false, picture: Picture::Plain, tone: 440 };
 
 /// The room with blur and one guest, and its microphone closed: the kiosk sends no sound either.
 pub fn room(seconds: u64) -> Outcome {

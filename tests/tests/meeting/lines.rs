@@ -1,0 +1,107 @@
+//! Guests on bad lines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use subrosa_tests::line::{Badness, Line};
+use subrosa_tests::namespace::{Namespace, Wire};
+use subrosa_tests::needs;
+use subrosa_tests::peer::{Guest, LinkPlan, Picture};
+use subrosa_tests::room::Plan;
+use subrosa_tests::stage::{Need, Stage, eventually};
+
+use crate::hall::{Attendee, Hall, LONG, guest};
+
+/// Frames and pieces of sound that come within some time.
+fn within(recording: &subrosa_tests::peer::Recording, time: Duration) -> (usize, usize) {
+    let (_, frames, sounds) = recording.counts();
+    std::thread::sleep(time);
+    let (_, more, louder) = recording.counts();
+    (more - frames, louder - sounds)
+}
+
+/// Comes whole: sound is 50 packets a second, and a busy picture more.
+#[track_caller]
+fn flows(attendee: &Attendee, other: &str, kind: &str) {
+    let slot = attendee.slot(other, kind);
+    let (before, ..) = slot.counts();
+    let what = format!("{kind} of {other} comes to {}", attendee.name);
+    eventually(&what, Duration::from_secs(4), || (slot.counts().0 > before + 120).then_some(()));
+}
+
+#[test]
+fn five_percent_lost_and_fifty_milliseconds_of_jitter_stay_usable() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let wire = Wire::lay();
+    let hall = Hall::open(3, Plan::on(&wire));
+    let bad = Badness { loss: 5.0, jitter: Duration::from_millis(50), rate: None };
+    let line = Line::lay(&wire.guest, 1, bad);
+    let ((on_wire, luma), (on_line, of_line)) = (guest(0, true), guest(1, true));
+    let good = hall.enter(&Guest { namespace: Some(wire.guest.clone()), ..on_wire });
+    let bad = hall.enter(&Guest { namespace: Some(line.guest.clone()), ..on_line });
+    good.sees("Guest 1", of_line);
+    bad.sees("Guest 0", luma);
+    bad.hears("Guest 0");
+    std::thread::sleep(Duration::from_secs(5));
+    let time = Duration::from_secs(10);
+    let (of_room, _) = within(&bad.link().recording, time);
+    let (of_other, _) = within(&bad.slot("Guest 0", "video"), time);
+    let (_, heard) = within(&bad.slot("Guest 0", "audio"), time);
+    let (backwards, _) = within(&good.slot("Guest 1", "video"), time);
+    println!(
+        "in 10 s: {of_room} of 300 frames of the room, {of_other} and {backwards} of 100 of a guest, {heard} of 500 of sound"
+    );
+    assert!(of_room > 100 && of_other > 40 && backwards > 40 && heard > 400);
+}
+
+#[test]
+fn a_guest_on_a_narrow_line_drags_nobody_down() {
+    needs!(Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let wire = Wire::lay();
+    let hall = Hall::open(4, Plan::on(&wire));
+    let narrow = Badness { loss: 0.0, jitter: Duration::ZERO, rate: Some(1_800_000) };
+    let line = Line::lay(&wire.guest, 1, narrow);
+    let busy = |number: usize, namespace: &Arc<Namespace>| {
+        let (guest, _) = guest(number, true);
+        let link = LinkPlan { picture: Picture::Busy, others: false, ..guest.link };
+        Guest { namespace: Some(namespace.clone()), link, ..guest }
+    };
+    let good: Vec<_> = (0..3).map(|number| hall.enter(&busy(number, &wire.guest))).collect();
+    let bad = hall.enter(&busy(3, &line.guest));
+    let mark = 0;
+    // Too narrow for the room and three others: something is held back, and the page is told which.
+    let (_, event) = bad.peer.told(mark, "a picture is held back", Duration::from_secs(40), |event| {
+        event["event"] == "picture" && event["paused"] == true
+    });
+    println!("held back: {}", event["mid"]);
+    assert!(event["mid"].as_str().is_some_and(|mid| mid.starts_with("slot-")), "{event}");
+    // Its sound goes on, and the others have everything, the room's picture whole.
+    flows(&bad, "Guest 0", "audio");
+    std::thread::sleep(Duration::from_secs(10));
+    for attendee in &good {
+        let link = attendee.link();
+        let (_, from, _) = link.recording.counts();
+        let whole = link.recording.wait_for_frame(from, LONG, |frame| frame.width == 1280);
+        assert!(whole.is_some(), "{} gets the room's picture smaller", attendee.name);
+    }
+    for (attendee, other) in [(&good[0], "Guest 1"), (&good[1], "Guest 2")] {
+        flows(attendee, other, "video");
+    }
+    // A line that is wide again carries everything again.
+    line.becomes(Badness::NONE);
+    eventually("every picture comes again", Duration::from_secs(90), || {
+        let events = bad.peer.events();
+        let mut held = std::collections::BTreeSet::new();
+        for (_, event) in events.iter().filter(|(_, event)| event["event"] == "picture") {
+            let mid = event["mid"].to_string();
+            if event["paused"] == true {
+                held.insert(mid)
+            } else {
+                held.remove(&mid)
+            };
+        }
+        held.is_empty().then_some(())
+    });
+}
