@@ -1,5 +1,5 @@
-//! In a call: the guests' pictures with their names, in a grid for any number of them, or with one of them, or a shared
-//! screen, large above the others.
+//! In a call: the guests' pictures with their names, in a grid for any number of them, with one of them large above the others, or
+//! with a shared screen beside which everything else is small.
 
 use subrosa_messages::Pii;
 
@@ -9,6 +9,7 @@ use super::label;
 use super::palette::Colour;
 use super::scene::Area;
 use super::sheet::{From, Sheet, Style};
+use super::stage::{self, Cell};
 use super::view::{CodeView, GuestView, HostedView, Invitation, ShareView};
 use super::{awake, blank, pairing, people};
 use crate::meeting::wish::Layout;
@@ -21,6 +22,14 @@ const CAPTION: f32 = 60.0;
 const FRAME: f32 = 6.0;
 /// Small pictures below a large one.
 const ROW: usize = 5;
+/// Between a shared screen and the column beside it: what is less here is more there.
+const BESIDE_A_SCREEN: f32 = 28.0;
+/// Small pictures beside a shared screen.
+const BESIDE: usize = 3;
+/// What the PIN and a link of two lines need beside the fingerprint.
+const WAY_IN: f32 = 300.0;
+/// Below what stands above an invitation.
+const UNDER: f32 = 28.0;
 
 /// What stands above the invitation.
 #[derive(Clone, Copy)]
@@ -42,57 +51,61 @@ pub(super) fn place(
     restarting: bool,
     free: Area,
 ) {
-    let main = Area { width: free.width - invitation::WIDTH - invitation::GAP, ..free };
-    let mut side = Area { x: main.right() + invitation::GAP, width: invitation::WIDTH, ..free };
-    // What stands above gives way to the fingerprint (P8).
-    let room = side.height - invitation::least(invitation) - 28.0;
-    let used = match above {
-        Side::Nothing => 0.0,
-        Side::Door(names) => {
-            let door = Area { height: awake::DOOR.min(room).max(200.0).min(side.height), ..side };
-            awake::door(sheet, names, door, false) + 28.0
-        }
-        Side::Phone(code) => {
-            let height = pairing::height(room);
-            pairing::place(sheet, code, Area { height, ..side });
-            height + 28.0
-        }
+    let gap = if meeting.share.is_some() { BESIDE_A_SCREEN } else { invitation::GAP };
+    let main = Area { width: free.width - invitation::WIDTH - gap, ..free };
+    let side = Area { x: main.right() + gap, width: invitation::WIDTH, ..free };
+    let side = over(sheet, invitation, above, side);
+    let main = people::chat(sheet, &meeting.lines, meeting.share.is_some(), main);
+    let side = match &meeting.share {
+        Some(share) => place_share(sheet, share, guests, restarting, (main, side), invitation::least(invitation)),
+        None => side,
     };
-    side.y += used;
-    side.height -= used;
     let shown = match meeting {
         HostedView { locked: true, .. } => Shown::Locked,
         HostedView { most, .. } if *most > 0 && guests.len() >= *most => Shown::Full(*most),
         _ => Shown::More,
     };
     invitation::place(sheet, invitation, side, shown);
-    let main = people::chat(sheet, &meeting.lines, meeting.share.is_some(), main);
-
-    // Who speaks is large; else, with that layout, whoever came first.
-    let speaker = guests.iter().position(|guest| guest.speaks).unwrap_or(0);
-    let large = match (&meeting.share, meeting.layout) {
-        (Some(share), Layout::Grid | Layout::Speaker) => Some(Large::Screen(share)),
-        (None, Layout::Speaker) if guests.len() > 1 => guests.get(speaker).map(Large::Guest),
-        (None, Layout::Grid | Layout::Speaker) => None,
-    };
-    if let Some(large) = large {
-        let others: Vec<&GuestView> = match large {
-            Large::Screen(_) => guests.iter().collect(),
-            Large::Guest(_) => {
-                guests.iter().enumerate().filter(|(index, _)| *index != speaker).map(|(_, guest)| guest).collect()
-            }
-        };
-        let (place, row) = above_a_row(main, others.len().min(ROW));
-        match large {
-            Large::Screen(share) => place_share(sheet, share, place, restarting),
-            Large::Guest(guest) => place_guest(sheet, guest, place, restarting),
-        }
-        for (guest, cell) in others.iter().zip(row) {
-            place_guest(sheet, guest, cell, restarting);
-        }
-        return;
+    match meeting {
+        HostedView { share: Some(_), .. } => {}
+        HostedView { layout: Layout::Speaker, .. } if guests.len() > 1 => speaker(sheet, guests, restarting, main),
+        HostedView { layout: Layout::Speaker | Layout::Grid, .. } => grid(sheet, guests, restarting, main),
     }
+}
 
+/// Places what stands above the invitation, which gives way to the fingerprint (P8). What is left.
+fn over(sheet: &mut Sheet<'_>, invitation: &Invitation, above: Side<'_>, side: Area) -> Area {
+    let room = side.height - invitation::least(invitation) - UNDER;
+    let used = match above {
+        Side::Nothing => 0.0,
+        Side::Door(names) => {
+            let door = Area { height: awake::DOOR.min(room).max(200.0).min(side.height), ..side };
+            awake::door(sheet, names, door, false) + UNDER
+        }
+        Side::Phone(code) => {
+            let height = pairing::height(room);
+            pairing::place(sheet, code, Area { height, ..side });
+            height + UNDER
+        }
+    };
+    Area { y: side.y + used, height: side.height - used, ..side }
+}
+
+/// Who speaks is large, or else whoever came first; some of the others in a row below.
+fn speaker(sheet: &mut Sheet<'_>, guests: &[GuestView], restarting: bool, main: Area) {
+    let speaker = guests.iter().position(|guest| guest.speaks).unwrap_or(0);
+    let (place, row) = above_a_row(main, guests.len().saturating_sub(1).min(ROW));
+    if let Some(guest) = guests.get(speaker) {
+        place_guest(sheet, guest, above_its_name(place), restarting);
+    }
+    let others = guests.iter().enumerate().filter(|(index, _)| *index != speaker).map(|(_, guest)| guest);
+    for (guest, cell) in others.zip(row) {
+        place_guest(sheet, guest, above_its_name(cell), restarting);
+    }
+}
+
+/// Everybody alike.
+fn grid(sheet: &mut Sheet<'_>, guests: &[GuestView], restarting: bool, main: Area) {
     let shown = guests.len().min(MOST);
     let hidden = guests.len() - shown;
     let main = if hidden > 0 {
@@ -104,14 +117,8 @@ pub(super) fn place(
         main
     };
     for (guest, cell) in guests.iter().zip(cells(shown, main)) {
-        place_guest(sheet, guest, cell, restarting);
+        place_guest(sheet, guest, above_its_name(cell), restarting);
     }
-}
-
-/// What is large.
-enum Large<'a> {
-    Screen(&'a ShareView),
-    Guest(&'a GuestView),
 }
 
 /// A large place, and so many small ones in a row below it.
@@ -162,9 +169,15 @@ fn cells(count: usize, area: Area) -> Vec<Area> {
         .collect()
 }
 
-fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting: bool) {
+/// A picture, and below it as much as a name needs.
+fn above_its_name(area: Area) -> Cell {
+    let picture = Area { height: area.height - CAPTION, ..area };
+    let caption = Area { x: area.x + 4.0, y: picture.bottom() + 6.0, width: area.width - 8.0, height: CAPTION - 6.0 };
+    Cell { picture, caption }
+}
+
+fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, Cell { picture: place, caption }: Cell, restarting: bool) {
     let words = sheet.words;
-    let place = Area { height: cell.height - CAPTION, ..cell };
     let moving = guest.moving && guest.picture.is_some() && !guest.reconnecting && !restarting;
     if let Some(track) = &guest.picture {
         sheet.picture(track, place, moving);
@@ -183,28 +196,49 @@ fn place_guest(sheet: &mut Sheet<'_>, guest: &GuestView, cell: Area, restarting:
         // Around the picture, which lies behind the overlay.
         sheet.panel(place.inset(-FRAME), None, Some(Colour::Paper), 0.0);
     }
+    if caption.height < Style::WORD.lines(1) {
+        return;
+    }
     let name = label::printable(guest.name.reveal());
     let name = if name.is_empty() { words.unnamed().to_owned() } else { name };
     let signs = people::signs(guest.muted, guest.hand, true);
-    people::line(sheet, (cell.x + 4.0, place.bottom() + 6.0, cell.width - 8.0), &name, &signs, Style::WORD);
+    people::line(sheet, (caption.x, caption.y, caption.width), &name, &signs, Style::WORD);
 }
 
-fn place_share(sheet: &mut Sheet<'_>, share: &ShareView, cell: Area, restarting: bool) {
+/// A shared screen with all the height there is, so that it can be read; whose it is and some of the guests at the head of the
+/// column beside it. What is left of the column.
+fn place_share(
+    sheet: &mut Sheet<'_>,
+    share: &ShareView,
+    guests: &[GuestView],
+    restarting: bool,
+    (main, side): (Area, Area),
+    least: f32,
+) -> Area {
     let words = sheet.words;
-    let place = Area { height: cell.height - CAPTION, ..cell };
+    let kept = (least + WAY_IN).min(side.height * 0.6).max(least) + UNDER;
+    let room = (side.height - kept).max(0.0);
+    let beside = guests.len().min(BESIDE);
+    let cells = stage::cells(main, Area { height: room, ..side }, true, 1 + beside);
+    let Some((large, small)) = cells.split_first() else { return side };
     let moving = share.moving && share.picture.is_some() && !restarting;
     if let Some(track) = &share.picture {
-        sheet.picture(track, place, moving);
+        sheet.picture(track, large.picture, moving);
     }
     if !moving {
         let (icon, text) =
             if restarting { (Icon::Again, words.restarting()) } else { (Icon::Screen, words.no_picture()) };
-        blank::place(sheet, place, icon, text);
+        blank::place(sheet, large.picture, icon, text);
     }
     let name = people::named(sheet, Some(&share.name));
-    let name = sheet.line(cell.x + 4.0, place.bottom() + 6.0, cell.width * 0.6, &name, Style::WORD, From::Outside);
-    let left = cell.x + 24.0 + name;
-    sheet.line(left, place.bottom() + 8.0, cell.right() - left, words.shares(), Style::DIM, From::Us);
+    let Area { x, y, width, .. } = large.caption;
+    sheet.line(x, y - 4.0, width, &name, Style::WORD, From::Outside);
+    sheet.say(x, y - 4.0 + Style::WORD.lines(1), width, words.shares(), Style::DIM, 1);
+    for (guest, cell) in guests.iter().zip(small) {
+        place_guest(sheet, guest, *cell, restarting);
+    }
+    let taken = if room > 0.0 { room + UNDER } else { 0.0 };
+    Area { y: side.y + taken, height: side.height - taken, ..side }
 }
 
 #[cfg(test)]
