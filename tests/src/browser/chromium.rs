@@ -1,7 +1,7 @@
 //! Chromium by the DevTools protocol.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use gstreamer::glib;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::wire::Wire;
-use super::{Devices, Driver, Key, Plan, announced};
+use super::{Devices, Driver, Family, Key, Plan, announced};
 use crate::namespace::inside;
 
 pub(super) struct Chromium {
@@ -38,7 +38,7 @@ const FLAGS: &[&str] = &[
     "--auto-select-desktop-capture-source=Entire screen",
 ];
 
-pub(super) fn start(plan: &Plan) -> (Chromium, Child, TempDir) {
+pub(super) fn start(plan: &Plan) -> (Chromium, Family, TempDir) {
     let profile = tempfile::Builder::new().prefix("subrosa-chromium-").tempdir().expect("a profile");
     let mut command = Command::new("chromium");
     command.args(FLAGS).arg(format!("--user-data-dir={}", profile.path().display()));
@@ -60,6 +60,7 @@ pub(super) fn start(plan: &Plan) -> (Chromium, Child, TempDir) {
     command.arg("about:blank").env("HOME", profile.path()).env("LANGUAGE", plan.language);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let process = inside(plan.namespace.as_deref(), || command.spawn()).expect("chromium");
+    let process = Family(process);
     let port_file = profile.path().join("DevToolsActivePort");
     let port: u16 =
         announced("Chromium says its port", || fs::read_to_string(&port_file).ok()?.lines().next()?.parse().ok());

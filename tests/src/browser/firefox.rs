@@ -1,14 +1,14 @@
 //! Firefox by WebDriver BiDi.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use gstreamer::glib;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::wire::Wire;
-use super::{Devices, Driver, Key, Plan, announced};
+use super::{Devices, Driver, Family, Key, Plan, announced};
 use crate::namespace::inside;
 
 pub(super) struct Firefox {
@@ -46,7 +46,7 @@ fn preferences(plan: &Plan) -> Vec<(&'static str, Value)> {
     ]
 }
 
-pub(super) fn start(plan: &Plan) -> (Firefox, Child, TempDir) {
+pub(super) fn start(plan: &Plan) -> (Firefox, Family, TempDir) {
     let home = tempfile::Builder::new().prefix("subrosa-firefox-").tempdir().expect("a home");
     let profile = home.path().join("profile");
     fs::create_dir(&profile).expect("a profile");
@@ -73,6 +73,7 @@ pub(super) fn start(plan: &Plan) -> (Firefox, Child, TempDir) {
         .env("MOZ_CRASHREPORTER_DISABLE", "1");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let process = inside(plan.namespace.as_deref(), || command.spawn()).expect("firefox-esr");
+    let process = Family(process);
     let file = profile.join("WebDriverBiDiServer.json");
     let port = announced("Firefox says its port", || {
         let server: Value = serde_json::from_str(&fs::read_to_string(&file).ok()?).ok()?;

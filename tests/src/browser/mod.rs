@@ -28,6 +28,12 @@ use crate::stage::{artefact, eventually};
 
 const SCRIPT: &str = include_str!("page.js");
 
+/// What a camera is asked for, made small.
+const SMALL: &str = "(() => { \
+    const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices), small = { width: 320, height: 180, frameRate: 8 }; \
+    if (ask) devices.getUserMedia = (wanted) => ask({ ...wanted, video: wanted.video && Object.assign({}, wanted.video, small) }); \
+    })()";
+
 /// What the browser has to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Devices {
@@ -50,11 +56,13 @@ pub struct Plan {
     pub language: &'static str,
     /// What Chromium's camera sees: a file of Motion JPEG (30 frames a second) or Y4M; `None`: its own test picture.
     pub camera: Option<PathBuf>,
+    /// Pages get a small picture of its camera, whatever they ask for: where many browsers share few processors.
+    pub small: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { namespace: None, devices: Devices::Granted, language: "en", camera: None }
+        Plan { namespace: None, devices: Devices::Granted, language: "en", camera: None, small: false }
     }
 }
 
@@ -90,7 +98,7 @@ trait Driver: Send {
 /// A running browser with one page.
 pub struct Browser {
     driver: Box<dyn Driver>,
-    process: Child,
+    process: Family,
     _profile: TempDir,
 }
 
@@ -139,19 +147,21 @@ impl Browser {
     #[must_use]
     pub fn chromium(plan: &Plan) -> Self {
         let (driver, process, profile) = chromium::start(plan);
-        Browser::new(Box::new(driver), process, profile)
+        Browser::new(Box::new(driver), process, profile, plan)
     }
 
     /// Starts Firefox.
     #[must_use]
     pub fn firefox(plan: &Plan) -> Self {
         let (driver, process, profile) = firefox::start(plan);
-        Browser::new(Box::new(driver), process, profile)
+        Browser::new(Box::new(driver), process, profile, plan)
     }
 
-    fn new(driver: Box<dyn Driver>, process: Child, profile: TempDir) -> Self {
+    fn new(driver: Box<dyn Driver>, process: Family, profile: TempDir, plan: &Plan) -> Self {
         let mut browser = Browser { driver, process, _profile: profile };
-        browser.driver.before_every_page(SCRIPT).expect("a script before every page");
+        for script in [Some(SCRIPT), plan.small.then_some(SMALL)].into_iter().flatten() {
+            browser.driver.before_every_page(script).expect("a script before every page");
+        }
         browser
     }
 
@@ -317,10 +327,24 @@ impl Drop for Browser {
                 let _unwritable = fs::write(artefact(&format!("{name}-failed.png")), png);
             }
         }
-        let family = crate::figures::descendants(self.process.id());
-        let _gone = self.process.kill();
-        let _gone = self.process.wait();
-        for process in family {
+    }
+}
+
+/// A browser's processes, ended with this: also where the browser never got to say a word.
+struct Family(Child);
+
+impl Family {
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        let all = crate::figures::descendants(self.0.id());
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+        for process in all {
             send(process.pid, Signal::KILL);
         }
     }

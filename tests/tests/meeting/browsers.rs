@@ -1,6 +1,7 @@
 //! Real browsers in a meeting: every pair sees and hears each other and the room, and what people do reaches the others.
 
 use subrosa_tests::browser::{Browser, Key, Plan as BrowserPlan};
+use subrosa_tests::namespace::Wire;
 use subrosa_tests::needs;
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::stage::{Need, Stage};
@@ -72,6 +73,53 @@ fn two_browsers_see_and_hear_each_other_and_the_room_and_one_that_is_killed_is_g
         LONG,
     );
     ada.sees_room();
+}
+
+#[test]
+fn three_browsers_of_two_makers_share_write_and_are_moderated() {
+    needs!(Need::Chromium, Need::Firefox, Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let wire = Wire::lay();
+    // Two processors have to carry three browsers.
+    let small = vec![("media", "picture = \"640x360\"\n".to_owned())];
+    let room = Room::start(Plan { more: small, ..Plan::on(&wire) });
+    let plan = BrowserPlan { namespace: Some(wire.guest.clone()), small: true, ..BrowserPlan::default() };
+    let invitation = room.wake();
+    // All are started before anybody's picture takes the processor.
+    let (firefox, [one, other]) = (Browser::firefox(&plan), [(); 2].map(|()| Browser::chromium(&plan)));
+    let mut eve = Visitor::enter(firefox, &room, &invitation, "Eve");
+    let mut ada = Visitor::enter(one, &room, &invitation, "Ada");
+    let mut ben = Visitor::enter(other, &room, &invitation, "Ben");
+    all_together(&mut [&mut ada, &mut ben, &mut eve]);
+
+    // Whole lines: what looks like HTML is text.
+    let line = "<b>Hello</b> & <img src=x>";
+    eve.panel("talk");
+    eve.browser.fill("#talk-field", line);
+    eve.browser.press(Key::Enter);
+    for visitor in [&mut ada, &mut ben, &mut eve] {
+        visitor.panel("talk");
+        visitor.reads(line);
+        assert_eq!(visitor.browser.evaluate("document.querySelectorAll('#talk-log b, #talk-log img').length"), 0);
+    }
+    // Letters as they are typed, and an erased one.
+    ada.browser.click("#talk-letters");
+    ada.browser.fill("#talk-field", "Helo");
+    for visitor in [&mut ben, &mut eve] {
+        visitor.reads_letters("Helo");
+    }
+    ada.browser.press(Key::Backspace);
+    ada.browser.type_text("lo");
+    for visitor in [&mut ben, &mut eve] {
+        visitor.reads_letters("Hello");
+    }
+    ada.browser.press(Key::Enter);
+    for visitor in [&mut ben, &mut eve] {
+        visitor.reads("Hello");
+    }
+    for visitor in [&mut ada, &mut eve] {
+        assert_eq!(visitor.browser.console(), Vec::<String>::new(), "errors on the console of {}", visitor.name);
+    }
 }
 
 #[test]

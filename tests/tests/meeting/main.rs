@@ -6,6 +6,7 @@ mod churn;
 mod hall;
 mod hostile;
 mod lines;
+mod looks;
 mod recovery;
 mod remote;
 mod roles;

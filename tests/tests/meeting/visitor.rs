@@ -137,6 +137,26 @@ impl Visitor {
         }
         self.browser.wait_for("the panel is open", &format!("!document.querySelector('#{which}-panel').hidden"), LONG);
     }
+
+    /// What stands in the list of what was written.
+    #[track_caller]
+    pub fn reads(&mut self, line: &str) {
+        let what = format!("{} reads “{line}”", self.name);
+        let wanted = serde_json::Value::from(line);
+        let found =
+            format!("[...document.querySelectorAll('#talk-log .text')].some((one) => one.textContent === {wanted})");
+        self.browser.wait_for(&what, &found, LONG);
+    }
+
+    /// What is being typed letter by letter.
+    #[track_caller]
+    pub fn reads_letters(&mut self, letters: &str) {
+        let what = format!("{} reads the letters “{letters}”", self.name);
+        let wanted = serde_json::Value::from(letters);
+        let found =
+            format!("[...document.querySelectorAll('#talk-typing .text')].some((one) => one.textContent === {wanted})");
+        self.browser.wait_for(&what, &found, LONG);
+    }
 }
 
 /// The tile of a person, as an expression.

@@ -36,7 +36,7 @@ pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
     let throttle = Arc::new(Mutex::new(KeyFrames::default()));
     let asked = throttle.clone();
     packets.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |pad, info| {
-        if !info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok()) {
+        if info.event().is_none_or(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_err()) {
             return gst::PadProbeReturn::Ok;
         }
         if asked.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now()) {

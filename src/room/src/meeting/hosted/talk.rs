@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use unicode_segmentation::UnicodeSegmentation;
 use zeroize::Zeroizing;
 
 use crate::meeting::guest::GuestId;
@@ -174,7 +175,11 @@ impl Written {
         kept.at = now;
         for letter in block.chars() {
             match letter {
-                BACKSPACE => drop(kept.text.pop()),
+                BACKSPACE => {
+                    // What a person sees as one character, as the pages have it.
+                    let last = kept.text.grapheme_indices(true).next_back().map_or(0, |(place, _)| place);
+                    kept.text.truncate(last);
+                }
                 LINE_SEPARATOR => {
                     if !kept.text.trim().is_empty() {
                         let text = std::mem::take(&mut *kept.text);
@@ -268,7 +273,7 @@ mod tests {
         for n in 0..6 {
             written.line(now, "A", &format!("line {n}"));
         }
-        written.block(now, GuestId(2), "B", "Helo\u{8}lo");
+        written.block(now, GuestId(2), "B", "He\u{1f469}\u{200d}\u{1f467}\u{8}lo\u{8}lo");
         assert_eq!(written.shown(), [("A", "line 3"), ("A", "line 4"), ("A", "line 5"), ("B", "Hello")]);
         written.block(now, GuestId(2), "B", "\u{2028}next");
         assert_eq!(written.shown().last(), Some(&("B", "next")));
