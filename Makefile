@@ -36,8 +36,9 @@ lint: setup-tests ## format, clippy, licences and sources of dependencies, types
 	setup/lint.sh
 
 bench soak: PACKAGES += -p subrosa-tests
-bench: setup-tests build data ## cost and speed of a call, against a reference measured in the same run
-	$(BUILT)/subrosa bench call $(ARGUMENTS)
+bench: setup-tests build data ## cost and speed of a call (WHAT=meeting: of several guests), against a reference measured in the same run
+	@[[ "$(WHAT)" != meeting ]] || setup/livekit.sh || true # it goes on without, and says so
+	$(BUILT)/subrosa bench $(or $(WHAT),call) $(ARGUMENTS)
 
 soak: setup-tests build data ## half an hour of presses, joins and kills
 	$(BUILT)/subrosa-bench soak --minutes 30 $(ARGUMENTS)

@@ -110,7 +110,58 @@ impl Figures {
     }
 }
 
+/// What all processors together have done so far, in clock ticks; programs of lower priority (`nice`) do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    busy: u64,
+    all: u64,
+}
+
+impl Machine {
+    /// As it stands now.
+    #[must_use]
+    pub fn now() -> Option<Self> {
+        Machine::read(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// From `/proc/stat` (proc(5)): user, nice, system, idle, waiting for a disk, interrupts, soft interrupts, taken by the host. What is
+    /// nice gives way.
+    fn read(stat: &str) -> Option<Self> {
+        let fields: Vec<u64> = stat
+            .lines()
+            .next()?
+            .strip_prefix("cpu ")?
+            .split_whitespace()
+            .take(8)
+            .filter_map(|field| field.parse().ok())
+            .collect();
+        let all = fields.iter().sum();
+        let idle: u64 = fields.iter().skip(3).take(2).chain(fields.get(1)).sum();
+        Some(Machine { busy: all - idle, all })
+    }
+
+    /// How busy all of them were since then, in percent of all of them.
+    #[must_use]
+    pub fn busy_since(&self, before: &Self) -> f64 {
+        let all = self.all.saturating_sub(before.all).max(1);
+        self.busy.saturating_sub(before.busy) as f64 / all as f64 * 100.0
+    }
+}
+
 fn clock_ticks() -> u64 {
     // SAFETY: a plain question to the C library.
     u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_busy_with_what_is_neither_idle_nor_gives_way() {
+        let before = Machine::read("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2\n").unwrap();
+        let after = Machine::read("cpu  150 20 60 810 60 0 0 0 0 0\n").unwrap();
+        assert!((after.busy_since(&before) - 60.0).abs() < 0.01);
+        assert_eq!(Machine::read("intr 5\n"), None);
+    }
 }

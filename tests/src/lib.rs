@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod figures;
 pub mod jitsi;
 pub mod line;
+pub mod livekit;
 pub mod memory;
 pub mod mute;
 pub mod namespace;

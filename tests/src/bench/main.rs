@@ -7,12 +7,15 @@
 mod blur;
 mod cost;
 mod far;
+mod growth;
 mod guard;
 mod inference;
 mod join;
 mod kiosk;
+mod meeting;
 mod pictures;
 mod report;
+mod sfu;
 mod soak;
 mod speed;
 
@@ -80,6 +83,25 @@ enum Command {
         times: usize,
         /// Seconds that each cost is measured over
         #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// A meeting of several on the device: what guests and viewers cost, against LiveKit’s server with as many; being let in; many who
+    /// come and go
+    Meeting {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// How many guests, one measure for each
+        #[arg(long, value_delimiter = ',', default_value = "0,1,2,4,8", value_parser = clap::value_parser!(u8).range(0..=8))]
+        guests: Vec<u8>,
+        /// Guests that join and leave, one after the other
+        #[arg(long, default_value_t = 200)]
+        joins: usize,
+        /// How often being let in is timed
+        #[arg(long, default_value_t = 10)]
+        times: usize,
+        /// Seconds that each cost is measured over
+        #[arg(long, default_value_t = 15)]
         seconds: u64,
     },
     /// How far away people may sit from the camera; with pictures in tests/artefacts
@@ -156,6 +178,21 @@ fn main() {
             for offered in [1, 5, 10] {
                 join::cost(&mut report, offered, seconds);
             }
+            report.print();
+        }
+        Command::Meeting { json, mut guests, joins, times, seconds } => {
+            let mut report = Report::start(json);
+            guests.sort_unstable();
+            guests.dedup();
+            let guests: Vec<usize> = guests.into_iter().map(usize::from).collect();
+            meeting::conditions(&mut report);
+            let _percent = cost::reference(&mut report, seconds);
+            sfu::cost(&mut report, &guests, seconds);
+            meeting::cost(&mut report, &guests, meeting::Shows::Camera, seconds);
+            meeting::cost(&mut report, &guests, meeting::Shows::Card, seconds);
+            meeting::viewers(&mut report, seconds);
+            meeting::speed(&mut report, times);
+            meeting::joins(&mut report, joins);
             report.print();
         }
         Command::Guard { inside: true, edges, .. } => guard::inside(edges),

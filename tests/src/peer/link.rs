@@ -52,6 +52,9 @@ pub enum Picture {
     Small,
     /// Noise, 320×180, 15 frames a second: about 600 kbit/s, which nothing makes smaller.
     Busy,
+    /// Such noise and a tone, encoded once for all guests that send it, and no screen: for where the guests share a processor with what
+    /// is measured.
+    Replayed,
 }
 
 /// A peer connection.
@@ -170,7 +173,8 @@ impl Link {
     fn lines(&self, plan: &LinkPlan) -> Result<(), String> {
         for (index, line) in (0_u32..).zip(&self.offer.lines) {
             let Some(caps) = caps(line) else { continue };
-            if line.direction == "sendonly" || plan.sends.is_none() {
+            let is_silent = plan.picture == Picture::Replayed && line.mid == sends::SCREEN;
+            if line.direction == "sendonly" || plan.sends.is_none() || is_silent {
                 let direction = match line.direction.as_str() {
                     "sendonly" => gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly,
                     _ => gst_webrtc::WebRTCRTPTransceiverDirection::Inactive,

@@ -6,6 +6,7 @@ mod link;
 pub(crate) mod loopback;
 pub mod offer;
 pub mod recording;
+pub(crate) mod replay;
 mod sends;
 #[cfg(test)]
 mod stand_in;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use channels::Channels;
+pub(crate) use link::ask;
 pub use link::{Link, LinkPlan, Picture};
 pub use recording::{Frame, Look, Packet, Recording, difference, looks, pictures};
 

@@ -21,7 +21,9 @@ pub struct Packet {
     pub sequence: u16,
     /// Time stamp.
     pub timestamp: u32,
-    /// The whole packet.
+    /// Its length in bytes.
+    pub length: usize,
+    /// The whole packet, where it is kept.
     pub bytes: Vec<u8>,
 }
 
@@ -77,6 +79,7 @@ impl Recording {
             payload_type: header.payload_type,
             sequence: header.sequence,
             timestamp: header.timestamp,
+            length: bytes.len(),
             bytes: if keep { bytes.to_vec() } else { Vec::new() },
         };
         self.inner.lock().unwrap().packets.push(packet);
@@ -104,6 +107,12 @@ impl Recording {
     pub fn counts(&self) -> (usize, usize, usize) {
         let inner = self.inner.lock().unwrap();
         (inner.packets.len(), inner.frames.len(), inner.sounds.len())
+    }
+
+    /// How many bytes of packets came so far, RTP headers included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.inner.lock().unwrap().packets.iter().map(|packet| packet.length).sum()
     }
 
     /// The decoded frames from number `from` on.

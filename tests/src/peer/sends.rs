@@ -6,9 +6,10 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::link::{LinkPlan, Picture, caps};
 use super::offer::OfferedLine;
+use super::replay::{Replayed, replay};
 
 /// The line on which a guest shows a screen.
-const SCREEN: &str = "guest-screen";
+pub(super) const SCREEN: &str = "guest-screen";
 
 /// Adds what goes out on a line. A screen waits behind a valve that is given back.
 ///
@@ -26,12 +27,16 @@ pub(super) fn add(
     // Lines share payload types, and never an SSRC.
     let ssrc = 0x5b00_0000_u32 + (index << 8) + u32::from(payload);
     let is_screen = line.mid == SCREEN;
+    if plan.picture == Picture::Replayed {
+        let what = if encoding == "OPUS" { Replayed::Tone } else { Replayed::Guest };
+        return connect(pipeline, webrtc, line, index, replay(what, payload, ssrc)?);
+    }
     let plain = format!("pattern=solid-color foreground-color={color}");
     let (picture, size, rate, bits) = match (is_screen, plan.picture) {
         (true, _) => ("pattern=smpte75", "width=960,height=540", 5, 500_000),
         (false, Picture::Small) => (&*plain, "width=160,height=90", 10, 60_000),
         (false, Picture::Plain) => (&*plain, "width=640,height=360", 15, 400_000),
-        (false, Picture::Busy) => ("pattern=snow", "width=320,height=180", 15, 600_000),
+        (false, Picture::Busy | Picture::Replayed) => ("pattern=snow", "width=320,height=180", 15, 600_000),
     };
     let source = match encoding {
         "VP8" => format!(
@@ -47,6 +52,17 @@ pub(super) fn add(
         other => return Err(format!("nothing to send as {other}")),
     };
     let source = gst::parse::bin_from_description(&source, true).map_err(|error| error.to_string())?;
+    connect(pipeline, webrtc, line, index, source)
+}
+
+/// Puts a source on its line. The result is its valve, if the line is a screen's.
+fn connect(
+    pipeline: &gst::Pipeline,
+    webrtc: &gst::Element,
+    line: &OfferedLine,
+    index: u32,
+    source: gst::Bin,
+) -> Result<Option<gst::Element>, String> {
     pipeline.add(&source).map_err(|error| error.to_string())?;
     // By its place: the pads of other lines may be asked for in another order.
     let pad = webrtc.request_pad_simple(&format!("sink_{index}")).ok_or("webrtcbin gave no pad")?;
@@ -55,5 +71,5 @@ pub(super) fn add(
     transceiver.set_property("codec-preferences", caps(line));
     transceiver.set_property("do-nack", line.kind == "video");
     source.static_pad("src").ok_or("no pad")?.link(&pad).map_err(|error| error.to_string())?;
-    Ok(source.by_name("valve").filter(|_| is_screen))
+    Ok(source.by_name("valve").filter(|_| line.mid == SCREEN))
 }
