@@ -12,6 +12,7 @@ pub mod clock;
 pub mod devices;
 pub mod doctor;
 pub mod figures;
+pub mod island;
 pub mod jitsi;
 pub mod line;
 pub mod livekit;

@@ -165,6 +165,12 @@ impl Sim {
     /// What the QR code on the screen says.
     #[must_use]
     pub fn qr(&self) -> Option<String> {
+        self.codes()?.pop()
+    }
+
+    /// What all of them say.
+    #[must_use]
+    pub fn codes(&self) -> Option<Vec<String>> {
         let jpeg = self.screen().ok()?;
         gst::init().ok()?;
         let chain = "appsrc name=in ! jpegdec ! videoconvert ! zbar cache=false ! fakesink sync=false";
@@ -172,7 +178,7 @@ impl Sim {
         feed(&pipeline, jpeg)?;
         pipeline.set_state(gst::State::Playing).ok()?;
         let bus = pipeline.bus()?;
-        let mut said = None;
+        let mut said = Vec::new();
         while let Some(message) = bus.timed_pop(gst::ClockTime::from_seconds(5)) {
             match message.view() {
                 gst::MessageView::Eos(_) | gst::MessageView::Error(_) => break,
@@ -181,13 +187,13 @@ impl Sim {
                         .structure()
                         .filter(|found| found.name() == "barcode")
                         .and_then(|found| found.get("symbol").ok());
-                    said = symbol.or(said);
+                    said.extend(symbol);
                 }
                 _ => {}
             }
         }
         let _stopped = pipeline.set_state(gst::State::Null);
-        said
+        Some(said)
     }
 
     /// The last `seconds` of what the speaker played, as samples at 48 kHz.

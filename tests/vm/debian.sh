@@ -52,7 +52,7 @@ exec /bin/busybox switch_root /root "$FIRST"
 INIT
     chmod 0755 initrd/init
     # What the tests load.
-    for module in vivid snd-aloop; do of "$module"; done | sort -u | while read -r file _; do
+    for module in vivid snd-aloop mac80211_hwsim ccm cmac ctr; do of "$module"; done | sort -u | while read -r file _; do
         install -D -m 0644 "$file" "made/lib/modules/$version/${file##*/}"
     done
     cp "whole/lib/modules/$version"/modules.{builtin,builtin.modinfo,order} "made/lib/modules/$version/"

@@ -19,6 +19,7 @@ use crate::background;
 use crate::boards;
 use crate::configuration::{Configuration, EXAMPLE};
 use crate::doctor::{self, DoctorOptions};
+use crate::island;
 use crate::join;
 use crate::language::Language;
 use crate::opinion;
@@ -111,6 +112,21 @@ enum Task {
         /// The run directory of the room [default: as for `subrosa run`]
         #[arg(long, value_name = "DIR")]
         run: Option<PathBuf>,
+    },
+    /// The network that the device makes itself ([island] in the configuration): tell about it, or set it up
+    ///
+    /// Prints its name and what is written for hostapd and systemd-networkd, without the passphrase. On a device
+    /// subrosa-island.service runs it with --write before the radio starts (docs/island.md).
+    Island {
+        /// The configuration file [default: ./subrosa.toml, else /etc/subrosa/subrosa.toml, else the defaults]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The state directory, where the passphrase is kept [default: as for `subrosa run`]
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+        /// Lay the files down below DIR, which is /run on a device; without an island, take them away
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
     },
     /// Tell what a link of somebody else's meeting is, and what is on record about its server
     ///
@@ -278,6 +294,7 @@ pub fn carry_out(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         Task::Certificate { config, state } => certificate(config, state),
+        Task::Island { config, state, write } => island(config, state, write),
         Task::Bench { arguments } => bench(&arguments),
         Task::Completions { shell } => {
             let mut script = Vec::new();
@@ -408,6 +425,25 @@ fn certificate(config: Option<PathBuf>, state: Option<PathBuf>) -> anyhow::Resul
     let kind =
         if facts.checked { "the operator's; browsers check it" } else { "the device's; compare the fingerprint" };
     print(&format!("Certificate:  {kind}\nFingerprint:  {}\n", facts.fingerprint))
+}
+
+fn island(config: Option<PathBuf>, state: Option<PathBuf>, write: Option<PathBuf>) -> anyhow::Result<()> {
+    subrosa_process::start::process("island").context("core dumps cannot be ruled out")?;
+    // A device need not have a configuration.
+    let configuration = match config.filter(|file| write.is_none() || file.exists()).or_else(Configuration::usual_path)
+    {
+        Some(file) => Configuration::load(&file)?,
+        None => Configuration::default(),
+    };
+    let island = configuration.island.as_ref();
+    if let Some(run) = write {
+        let state = state.map_or_else(supervise::usual_state, Ok)?;
+        return Ok(island::write::write(island, &state, &run)?);
+    }
+    match island {
+        None => print("No island: [island] name is not set. docs/island.md says what it is.\n"),
+        Some(island) => print(&island::write::preview(island)),
+    }
 }
 
 fn bench(arguments: &[OsString]) -> anyhow::Result<()> {

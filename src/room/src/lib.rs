@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod command;
 pub mod configuration;
 pub mod doctor;
+pub mod island;
 pub mod join;
 pub mod language;
 pub mod meeting;

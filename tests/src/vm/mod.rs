@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use conference::{Conference, MuteKey};
 pub use input::InputDevice;
 pub use lines::Chip;
-pub use modules::{load_camera, load_camera_of_several_nodes, load_sound, load_watchdog};
+pub use modules::{load_camera, load_camera_of_several_nodes, load_radios, load_sound, load_watchdog};
 use tempfile::TempDir;
 pub use trace::{Happened, Trace, What};
 pub use witness::{Capture as Witnessed, Witness};

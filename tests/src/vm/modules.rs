@@ -56,3 +56,12 @@ pub fn load_sound() {
 pub fn load_watchdog() {
     load(&["watchdog"], "softdog", "");
 }
+
+/// Two Wi-Fi radios that hear each other, `wlan0` and `wlan1`, by the driver `mac80211_hwsim`; in Debian's kernel only. The
+/// ciphers are loaded, too, since the kernel finds no modules by itself here.
+pub fn load_radios() {
+    for cipher in ["ctr", "ccm", "cmac"] {
+        load(&[], cipher, "");
+    }
+    load(&[], "mac80211_hwsim", "radios=2");
+}

@@ -5,6 +5,7 @@ mod debian;
 mod doctor;
 mod exposure;
 mod inputs;
+mod island;
 mod lines;
 mod order;
 mod package;

@@ -5,6 +5,7 @@
 mod clock;
 mod doctor;
 mod documented;
+mod island;
 mod p1;
 mod p10;
 mod p2;

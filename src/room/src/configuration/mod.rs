@@ -4,6 +4,7 @@
 //! refused as a whole, with every fault at once: file, line, key, what is wrong and what would be right.
 
 mod example;
+mod island;
 mod read;
 mod section;
 mod servers;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use subrosa_messages::media::{Background, Size, TurnServer};
 
+use crate::island::Island;
 use crate::language::Language;
 use crate::meeting::role::Roles;
 use crate::servers::Servers;
@@ -40,6 +42,8 @@ pub struct Configuration {
     pub meeting: Meeting,
     /// How guests' links reach it.
     pub network: Network,
+    /// The network that the device makes itself; `None`: it makes none.
+    pub island: Option<Island>,
     /// Servers of others that it may join.
     pub servers: Servers,
 }

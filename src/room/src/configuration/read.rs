@@ -8,8 +8,8 @@ use subrosa_messages::media::{Size, TurnServer, TurnTransport};
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Findings, Section, integer};
-use super::servers;
 use super::{BlurMode, Configuration, OperatorCertificate, VERSION, Wrong};
+use super::{island, servers};
 use crate::language::Language;
 use crate::meeting::role::{Capability, May, Preset, Roles};
 
@@ -36,8 +36,9 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     top.take("version", &mut version, "this program reads version = 1", |value| {
         integer(value).filter(|version| *version == VERSION)
     });
-    let [room, operator, web, media, blur, meeting, network, joining] =
-        ["room", "operator", "web", "media", "blur", "meeting", "network", "joining"].map(|name| top.table(name));
+    let [room, operator, web, media, blur, meeting, network, own, joining] =
+        ["room", "operator", "web", "media", "blur", "meeting", "network", "island", "joining"]
+            .map(|name| top.table(name));
     let profiles = top.tables("servers");
     top.end();
 
@@ -75,6 +76,7 @@ fn sections<'a>(document: &'a DeTable<'a>, findings: &mut Findings<'a>, folder: 
     let turn = section.table("turn");
     section.end();
     turn_section(turn, findings, to);
+    island::read(own, findings, to);
     servers::read(&profiles, joining, findings, folder, &mut to.servers);
 }
 
@@ -351,6 +353,15 @@ mod tests {
             ("network.turn", "port = 70000"),
             ("network.turn", "transport = \"quic\""),
             ("network.turn", "relay_only = 1"),
+            ("island", "name = \"a name of more than thirty-two octets\""),
+            ("island", "passphrase = \"short\""),
+            ("island", "passphrase = 12345678"),
+            ("island", "country = \"Germany\""),
+            ("island", "interface = \"wlan*\""),
+            ("island", "channel = 14"),
+            ("island", "channel = 300"),
+            ("island", "address = \"8.8.8.8\""),
+            ("island", "wpa3 = 1"),
         ] {
             let found = wrong(&format!("\n[{section}]\n{line}\n"));
             assert_eq!(found.len(), 1, "{section}: {line}");

@@ -166,6 +166,15 @@ impl<'a, 'f> Section<'a, 'f> {
         });
     }
 
+    /// As [`Section::take`], but what stands there is in no message: it lets somebody in.
+    pub fn secret<T>(&mut self, key: &'static str, slot: &mut T, right: &str, read: impl Fn(&DeValue) -> Option<T>) {
+        let Some(value) = self.value(key) else { return };
+        match read(value.get_ref()) {
+            Some(read) => *slot = read,
+            None => self.wrong(value.span(), key, "what stands there cannot be used".to_owned(), right.into()),
+        }
+    }
+
     /// A whole number.
     pub fn number<N>(&mut self, key: &'static str, slot: &mut N, range: RangeInclusive<i64>)
     where

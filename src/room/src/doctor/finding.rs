@@ -56,6 +56,8 @@ pub enum Check {
     Swap,
     /// Whether guests can reach the page.
     Network,
+    /// The network that the device makes itself.
+    Island,
 }
 
 /// How it is. Ordered by how much it matters.
@@ -170,6 +172,7 @@ impl fmt::Display for Check {
             Check::CoreDumps => "core-dumps",
             Check::Swap => "swap",
             Check::Network => "network",
+            Check::Island => "island",
         })
     }
 }

@@ -11,6 +11,7 @@ mod death;
 mod encoders;
 mod finding;
 mod hand;
+mod island;
 mod lines;
 mod network;
 mod nodes;
@@ -151,6 +152,7 @@ impl Around {
         findings.push(certificate::judge(&served, system.clock, url, &network.addresses));
         let room = processes.iter().any(|process| process.name == "room");
         findings.extend(network.judge(room));
+        findings.extend(island::Island::read(Path::new("/"), &self.configuration).map(|island| island.judge()));
         Report { board: self.board.title, findings, measured }
     }
 

@@ -7,11 +7,11 @@ use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::invitation::{self, Shown};
 use super::label::{self, Breaks};
-use super::pairing;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, SMALL, Sheet, Style};
 use super::view::{HostedView, Invitation, View};
+use super::{network, pairing};
 
 /// The link is as large as its line allows, within these.
 const LINK: (f32, f32) = (50.0, 84.0);
@@ -23,22 +23,27 @@ const SMALL_PIN: Style = Style::new(84.0, Weight::Bold, Colour::Paper);
 pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (&Invitation, &HostedView), free: Area) {
     let words = sheet.words;
     let tight = !view.faults.is_empty() || !view.asked.is_empty();
-    let side = free.height.min(if tight { 520.0 } else { 616.0 });
-    let column = Area { x: free.right() - side, width: side, ..free };
+    let largest = free.height.min(if tight { 520.0 } else { 616.0 });
+    let island = invitation.network.as_ref();
+    let column_width = island.map_or(largest, |_| network::width(free.width));
+    let column = Area { x: free.right() - column_width, width: column_width, ..free };
     let (left, width) = (free.x, column.x - 64.0 - free.x);
-    match &view.remote.code {
+    let (panel, gap) = match &view.remote.code {
+        None => (0.0, 0.0),
+        Some(_) => (pairing::height(free.height), pairing::GAP),
+    };
+    let most = free.height - panel - gap;
+    let height = island.map_or(largest, |_| network::height(column.width)).min(most);
+    let top = free.y + (most - height) / 2.0;
+    match island {
         None => {
-            let code = Area { y: free.y + (free.height - side) / 2.0, height: side, ..column };
-            sheet.code(invitation.link_with_token.reveal(), code);
+            let x = column.x + (column.width - height) / 2.0;
+            sheet.code(invitation.link_with_token.reveal(), Area { x, y: top, width: height, height });
         }
-        Some(phone) => {
-            let panel = pairing::height(free.height);
-            let side = side.min(free.height - panel - pairing::GAP);
-            let top = free.y + (free.height - side - pairing::GAP - panel) / 2.0;
-            let code = Area { x: column.x + (column.width - side) / 2.0, y: top, width: side, height: side };
-            sheet.code(invitation.link_with_token.reveal(), code);
-            pairing::place(sheet, phone, Area { y: code.bottom() + pairing::GAP, height: panel, ..column });
-        }
+        Some(network) => network::codes(sheet, network, invitation, Area { y: top, height, ..column }),
+    }
+    if let Some(phone) = &view.remote.code {
+        pairing::place(sheet, phone, Area { y: top + height + gap, height: panel, ..column });
     }
 
     // The fingerprint stands at the bottom of the column, the rest at the top.
@@ -46,10 +51,12 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (
     if let Some(fingerprint) = &invitation.fingerprint {
         let groups = label::fingerprint_groups(fingerprint);
         let head = sheet.paragraph(words.compare_fingerprint(), Style::DIM, width, 2, Breaks::Words);
-        bottom -= head.height() + 6.0 + invitation::fingerprint_height(groups.len(), 8);
+        // Two codes leave less room beside them.
+        let on_a_line = if island.is_some() && width < 960.0 { 4 } else { 8 };
+        bottom -= head.height() + 6.0 + invitation::fingerprint_height(groups.len(), on_a_line);
         let below = bottom + head.height() + 6.0;
         sheet.write(left, bottom, Anchor::Start, head, From::Us);
-        invitation::fingerprint(sheet, left, below, width, &groups, 8);
+        invitation::fingerprint(sheet, left, below, width, &groups, on_a_line);
         bottom -= 20.0;
     }
 
@@ -58,16 +65,23 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (
     let link_style =
         Style::new((fitting * 0.995).clamp(LINK.0, if tight { 64.0 } else { LINK.1 }), Weight::SemiBold, Colour::Paper);
     let link = sheet.paragraph(link, link_style, width, 2, Breaks::Link);
-    let pin_style = if tight { SMALL_PIN } else { PIN };
+    let pin_style = if tight || island.is_some() { SMALL_PIN } else { PIN };
     let accent = Look::Bare { colour: Colour::Rose, ground: Colour::Ink };
     let room = label::printable(&view.room);
-    let mut parts = vec![
-        Part::new(2, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
-            sheet.icon(Icon::Rose, left, top + 1.0, 52.0, accent);
-            sheet.line(left + 72.0, top, width - 72.0, &room, Style::WORD, From::Outside);
-        }),
-        Part::new(3, 30.0, Style::DIM.lines(1), move |sheet, top, _| {
-            sheet.say(left, top, width, words.open_or_scan(), Style::DIM, 1);
+    let mut parts = vec![Part::new(2, 0.0, Style::WORD.lines(1), move |sheet, top, _| {
+        sheet.icon(Icon::Rose, left, top + 1.0, 52.0, accent);
+        sheet.line(left + 72.0, top, width - 72.0, &room, Style::WORD, From::Outside);
+    })];
+    if let Some(view) = island {
+        parts.push(Part::new(3, 22.0, Style::DIM.lines(1), move |sheet, top, _| {
+            sheet.say(left, top, width, words.join_network(), Style::DIM, 1);
+        }));
+        parts.extend(network::by_hand(sheet, view, (left, width), 6));
+    }
+    parts.extend([
+        Part::new(3, if island.is_some() { 22.0 } else { 30.0 }, Style::DIM.lines(1), move |sheet, top, _| {
+            let how = if island.is_some() { words.then_open_or_scan() } else { words.open_or_scan() };
+            sheet.say(left, top, width, how, Style::DIM, 1);
         }),
         Part::new(6, 4.0, link.height(), move |sheet, top, _| {
             sheet.write(left, top, Anchor::Start, link, From::Outside);
@@ -77,7 +91,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (
             let label = sheet.line(left, base, 200.0, words.pin(), Style::DIM, From::Us);
             invitation::pin(sheet, left + label + 30.0, top, width - label - 30.0, invitation.pin.reveal(), pin_style);
         }),
-    ];
+    ]);
     if invitation.local_only {
         parts.push(Part::new(5, 10.0, Style::DIM.lines(1), move |sheet, top, _| {
             invitation::local_only(sheet, left, top, width)

@@ -6,8 +6,8 @@ use subrosa_messages::{Capture, Pii};
 
 use super::examples_elsewhere::{elsewhere, elsewhere_crowded};
 use super::view::{
-    BackgroundView, CaptureView, CodeView, Fault, GuestView, HostedView, Invitation, JoiningView, LineView, Phase,
-    RemoteView, ShareView, View,
+    BackgroundView, CaptureView, CodeView, Fault, GuestView, HostedView, Invitation, JoiningView, LineView,
+    NetworkView, Phase, RemoteView, ShareView, View,
 };
 use crate::language::Language;
 use crate::meeting::guest::Encryption;
@@ -53,6 +53,7 @@ pub(super) fn invitation() -> Invitation {
                 .to_owned(),
         ),
         local_only: true,
+        network: None,
     }
 }
 
@@ -87,6 +88,29 @@ fn long_invitation() -> Invitation {
         pin: Pii::new("482917335510".to_owned()),
         ..invitation()
     }
+}
+
+/// The device makes the network itself.
+fn on_an_island() -> Invitation {
+    let network = NetworkView {
+        name: "Subrosa 3b".to_owned(),
+        passphrase: Pii::new("k7mq-x3fh-9wzd-t2nr".to_owned()),
+        code: Pii::new("WIFI:T:WPA;S:Subrosa 3b;P:k7mq-x3fh-9wzd-t2nr;;".to_owned()),
+    };
+    Invitation {
+        link: Pii::new("https://10.83.66.1:8443/".to_owned()),
+        link_with_token: Pii::new("https://10.83.66.1:8443/#5vK0wq2yN8mRz7TfXhLb3A".to_owned()),
+        network: Some(network),
+        ..invitation()
+    }
+}
+
+/// The same with the longest name and passphrase that there can be.
+fn on_a_long_island() -> Invitation {
+    let (name, passphrase) = ("WÜ".repeat(10) + "WW", "W".repeat(63));
+    let code = format!("WIFI:T:WPA;S:{name};P:{passphrase};;");
+    let network = NetworkView { name, passphrase: Pii::new(passphrase), code: Pii::new(code) };
+    Invitation { network: Some(network), pin: Pii::new("482917335510".to_owned()), ..on_an_island() }
 }
 
 pub(super) fn guest(number: u64, name: &str, moving: bool) -> GuestView {
@@ -203,6 +227,48 @@ pub(super) fn all(language: Language) -> Vec<(&'static str, View)> {
                 trust: Some(real(Tier::Guard)),
                 ..view(language, Phase::Awake { invitation: checked.clone(), meeting: hosted() })
             },
+        ),
+        ("island", view(language, Phase::Awake { invitation: on_an_island(), meeting: hosted() })),
+        ("island-long", view(language, Phase::Awake { invitation: on_a_long_island(), meeting: hosted() })),
+        (
+            "island-faults",
+            View {
+                faults: vec![Fault::CameraMissing, Fault::Disk, Fault::Clock],
+                ..view(language, Phase::Awake { invitation: on_an_island(), meeting: hosted() })
+            },
+        ),
+        (
+            "island-pairing",
+            View {
+                remote: pairing(0),
+                ..view(language, Phase::Awake { invitation: on_an_island(), meeting: hosted() })
+            },
+        ),
+        (
+            "island-call",
+            view(
+                language,
+                Phase::InCall {
+                    guests: one(),
+                    invitation: on_an_island(),
+                    meeting: hosted(),
+                    encryption: Encryption::DeviceNotChecked,
+                    media_restarting: false,
+                },
+            ),
+        ),
+        (
+            "island-call-long",
+            view(
+                language,
+                Phase::InCall {
+                    guests: one(),
+                    invitation: on_a_long_island(),
+                    meeting: hosted(),
+                    encryption: Encryption::DeviceNotChecked,
+                    media_restarting: false,
+                },
+            ),
         ),
         (
             "awake-faults",

@@ -4,6 +4,7 @@ use super::column::{self, Part};
 use super::fonts::Weight;
 use super::icon::{Icon, Look};
 use super::label::{self, Breaks};
+use super::network;
 use super::palette::Colour;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, SMALL, Sheet, Style};
@@ -66,11 +67,22 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
         }
         sheet.line(left + lock, top, width - lock, &head, Style::WORD, From::Us);
     })];
-    let way_in = [
-        Part::new(1, BETWEEN, SMALLEST_CODE, move |sheet, top, side| {
+    let code = match &invitation.network {
+        None => Part::new(1, BETWEEN, SMALLEST_CODE, move |sheet, top, side| {
             sheet.code(invitation.link_with_token.reveal(), Area { x: left, y: top, width, height: side });
         })
         .growing(width * 0.86 - SMALLEST_CODE),
+        Some(network) => {
+            let least = network::HEAD + SMALLEST_CODE;
+            Part::new(1, BETWEEN, least, move |sheet, top, height| {
+                network::codes(sheet, network, invitation, Area { x: left, y: top, width, height });
+            })
+            .growing((network::height(width) - least).max(0.0))
+        }
+    };
+    let by_hand = invitation.network.as_ref().map(|view| network::by_hand(sheet, view, (left, width), 4));
+    let way_in = [
+        code,
         Part::new(5, BETWEEN, link.height(), move |sheet, top, _| {
             sheet.write(left, top, Anchor::Start, link, From::Outside);
         }),
@@ -80,6 +92,7 @@ pub(super) fn place(sheet: &mut Sheet<'_>, invitation: &Invitation, area: Area, 
         }),
     ];
     if !shown.is_closed() {
+        parts.extend(by_hand.into_iter().flatten());
         parts.extend(way_in);
     }
     if invitation.local_only && !shown.is_closed() {

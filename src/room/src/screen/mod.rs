@@ -27,6 +27,7 @@ mod joined;
 mod joining;
 pub mod label;
 mod lamps;
+mod network;
 mod pairing;
 pub mod palette;
 mod people;

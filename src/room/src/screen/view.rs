@@ -295,6 +295,19 @@ pub struct Invitation {
     pub fingerprint: Option<String>,
     /// The meeting is reachable from this network only.
     pub local_only: bool,
+    /// The network that the device makes itself, which has to be joined first.
+    pub network: Option<NetworkView>,
+}
+
+/// How a phone joins the device's own network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkView {
+    /// What phones list it as.
+    pub name: String,
+    /// What lets them in.
+    pub passphrase: Pii<String>,
+    /// Both, for the QR code.
+    pub code: Pii<String>,
 }
 
 /// Something that a person can mend.

@@ -11,11 +11,14 @@ use subrosa_messages::{Capture, Pii};
 use super::addresses::{self, Address};
 use crate::certificates::CertificateFacts;
 use crate::configuration::Configuration;
+use crate::island::{self, Passphrase};
 use crate::language::Language;
 use crate::meeting::hosted::{Facts, Hosted};
 use crate::notice::{NoticeFacts, Operator};
 use crate::screen::CardReason;
-use crate::screen::view::{BackgroundView, CaptureView, Fault, HostedView, Invitation, Phase, RemoteView, View};
+use crate::screen::view::{
+    BackgroundView, CaptureView, Fault, HostedView, Invitation, NetworkView, Phase, RemoteView, View,
+};
 use crate::status::{BoardFacts, Contact, Status};
 
 /// A guard that is away for less is not worth a word on the screen.
@@ -51,6 +54,8 @@ pub struct Known {
     pub web_faults: HashSet<Fault>,
     /// The addresses of this device; `None`: not read yet.
     pub addresses: Option<Vec<Address>>,
+    /// What lets phones into the network that the device makes itself.
+    pub passphrase: Option<Passphrase>,
 }
 
 impl Known {
@@ -72,6 +77,7 @@ impl Known {
             serving: Vec::new(),
             web_faults: HashSet::new(),
             addresses: None,
+            passphrase: None,
         }
     }
 
@@ -175,11 +181,34 @@ impl Known {
     /// The addresses on which links listen, as the configuration allows.
     #[must_use]
     pub fn link_addresses(&self, configuration: &Configuration) -> Vec<IpAddr> {
-        if configuration.network.addresses.is_empty() {
+        let mut all = if configuration.network.addresses.is_empty() {
             addresses::reachable(self.addresses.as_deref().unwrap_or_default())
         } else {
             configuration.network.addresses.clone()
+        };
+        // Whoever sets up an island has its guests in mind.
+        if let Some(island) = self.island(configuration) {
+            let address = IpAddr::V4(island.address);
+            all.retain(|other| *other != address);
+            all.insert(0, address);
         }
+        all
+    }
+
+    /// The network that the device makes itself, while its radio sends.
+    fn island<'a>(&self, configuration: &'a Configuration) -> Option<&'a island::Island> {
+        let island = configuration.island.as_ref()?;
+        let up = self.addresses.iter().flatten().any(|one| *one.ip.reveal() == IpAddr::V4(island.address));
+        up.then_some(island)
+    }
+
+    fn network(&self, configuration: &Configuration) -> Option<NetworkView> {
+        let (island, passphrase) = (self.island(configuration)?, self.passphrase.as_ref()?);
+        Some(NetworkView {
+            name: island.name.as_str().to_owned(),
+            passphrase: Pii::new(passphrase.reveal().to_owned()),
+            code: island::code::text(&island.name, passphrase),
+        })
     }
 
     /// What media is told first.
@@ -251,6 +280,7 @@ impl Known {
             pin: Pii::new(secrets.pin().to_owned()),
             fingerprint: unchecked.map(|certificate| certificate.fingerprint.clone()),
             local_only: self.local_only(configuration),
+            network: self.network(configuration),
         })
     }
 

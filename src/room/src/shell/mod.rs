@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 use crate::background;
 use crate::certificates::OperatorFiles;
 use crate::configuration::Configuration;
+use crate::island::passphrase;
 use crate::status::BoardFacts;
 use crate::web::{self, WebEvent, WebSettings};
 use desk::{Desk, Outlets};
@@ -124,10 +125,20 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let encoders = board.encoders.iter().map(|row| row.element.clone()).collect();
     let hand = (board.lines == LinesBackend::Sim).then_some(users.sim);
     visit::listen(&options.run.room_for_join(), users.doctor, hand, visitors_say)?;
+    let island = configuration.island.clone();
     let elsewhere = Elsewhere::new(Arc::clone(&configuration), trips_tell);
     let mut desk = Desk::new(configuration, BoardFacts::of(&board), encoders, outlets, elsewhere, Instant::now());
+    let state = options.state.clone();
+    let passphrase = || {
+        let kept = island.as_ref().map(|island| passphrase::kept(island, &state)).transpose();
+        kept.unwrap_or_else(|error| {
+            tracing::warn!("the screen cannot say how the island's network is joined: {error}");
+            None
+        })
+    };
     // The first certificate is to hold the addresses already.
     if let Ok(found) = addresses::read() {
+        desk.passphrase(passphrase().flatten());
         desk.addresses(Instant::now(), found);
     }
     addresses::watch(addresses_are);
@@ -166,7 +177,10 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
                 }
                 desk.web(Instant::now(), event);
             }
-            Some(found) = addresses.recv() => desk.addresses(Instant::now(), found),
+            Some(found) = addresses.recv() => {
+                desk.passphrase(passphrase().flatten());
+                desk.addresses(Instant::now(), found);
+            }
             Some(read) = behind.recv() => desk.behind(Instant::now(), read),
             Some(drawn) = drawn.recv() => desk.drawn(drawn),
             Some(request) = guests.recv() => desk.request(Instant::now(), request),

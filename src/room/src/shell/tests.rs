@@ -27,6 +27,7 @@ use super::terminal::Terminal;
 use crate::background::{Behind, Unreadable};
 use crate::certificates::CertificateFacts;
 use crate::configuration::{BlurMode, Configuration};
+use crate::island;
 use crate::language::Language;
 use crate::meeting::guest::{EndReason, GuestEvent, GuestRequest, Knock, KnockRefusal, Secret, SessionKey};
 use crate::screen::CardReason;
@@ -366,6 +367,27 @@ fn the_link_names_what_can_be_typed_and_what_the_certificate_names() {
         stage.wake();
         assert_eq!(stage.invitation().link.reveal(), link);
     }
+}
+
+#[test]
+fn an_island_shows_how_its_network_is_joined_while_its_radio_sends_and_links_name_its_address() {
+    let island = island::Island::named(island::NetworkName::new("Rose").unwrap());
+    let mut stage = staged(Configuration { island: Some(island), ..Configuration::default() });
+    // The certificate holds its address from the start.
+    assert!(stage.addresses.borrow().contains(&"10.83.66.1".parse().unwrap()));
+    stage.guard_connects();
+    stage.wake();
+    stage.desk.passphrase(island::Passphrase::new("an der Tafel"));
+    stage.addresses(&["127.0.0.1", "192.0.2.7"]);
+    let invitation = stage.invitation();
+    assert_eq!((invitation.network, invitation.link.reveal().as_str()), (None, "https://192.0.2.7:8443/"));
+    stage.addresses(&["127.0.0.1", "192.0.2.7", "10.83.66.1"]);
+    let invitation = stage.invitation();
+    assert_eq!(invitation.link.reveal(), "https://10.83.66.1:8443/");
+    let network = invitation.network.unwrap();
+    assert_eq!((network.name.as_str(), network.passphrase.reveal().as_str()), ("Rose", "an der Tafel"));
+    assert_eq!(network.code.reveal(), "WIFI:T:WPA;S:Rose;P:an der Tafel;;");
+    assert!(invitation.local_only);
 }
 
 #[test]

@@ -30,6 +30,34 @@ impl Words {
         self.pick("Link im Browser öffnen oder Code scannen", "Open the link in a browser or scan the code")
     }
 
+    /// The first of two steps, where the device makes the network itself.
+    pub fn join_network(self) -> &'static str {
+        self.pick("1. Mit diesem WLAN verbinden", "1. Join this Wi-Fi network")
+    }
+
+    /// The second.
+    pub fn then_open_or_scan(self) -> &'static str {
+        self.pick("2. Link im Browser öffnen oder Code scannen", "2. Open the link in a browser or scan the code")
+    }
+
+    /// Over the code of the network.
+    pub fn network_code(self) -> &'static str {
+        self.pick("1. WLAN", "1. Wi-Fi")
+    }
+
+    /// Over the code of the meeting.
+    pub fn meeting_code(self) -> &'static str {
+        self.pick("2. Eintreten", "2. Come in")
+    }
+
+    pub fn network(self) -> &'static str {
+        self.pick("WLAN", "Wi-Fi")
+    }
+
+    pub fn passphrase(self) -> &'static str {
+        self.pick("Passwort", "Password")
+    }
+
     pub fn pin(self) -> &'static str {
         self.pick("PIN", "PIN")
     }

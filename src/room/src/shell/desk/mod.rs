@@ -25,6 +25,7 @@ use super::socket::{Heard, Voice};
 use super::terminal::Terminal;
 use crate::background::{Behind, Unreadable};
 use crate::configuration::Configuration;
+use crate::island::Passphrase;
 use crate::meeting::act::RoomAct;
 use crate::meeting::guest::{GuestEvent, GuestId};
 use crate::meeting::hosted::{Event, Facts, Hosted, Rules, Secrets};
@@ -299,6 +300,8 @@ impl Desk {
     /// The addresses of this device.
     pub fn addresses(&mut self, now: Instant, addresses: Vec<Address>) {
         let mut reachable = addresses::reachable(&addresses);
+        // Before its radio sends, too: a certificate that lacked it would be made anew later.
+        reachable.extend(self.configuration.island.as_ref().map(|island| std::net::IpAddr::V4(island.address)));
         // The page is also served to this device itself, and its certificate says so.
         let loopback = addresses.iter().map(|one| *one.ip.reveal()).filter(std::net::IpAddr::is_loopback);
         reachable.extend(loopback);
@@ -306,6 +309,11 @@ impl Desk {
         self.outlets.addresses.send_replace(reachable);
         self.known.addresses = Some(addresses);
         self.settle(now);
+    }
+
+    /// What lets phones into the device's own network; it is told before the addresses that show that the radio sends.
+    pub fn passphrase(&mut self, passphrase: Option<Passphrase>) {
+        self.known.passphrase = passphrase;
     }
 
     /// The operator's picture was read, or cannot be.
