@@ -76,14 +76,14 @@ pub(super) fn place(sheet: &mut Sheet<'_>, view: &View, (invitation, meeting): (
         parts.push(Part::new(3, 22.0, Style::DIM.lines(1), move |sheet, top, _| {
             sheet.say(left, top, width, words.join_network(), Style::DIM, 1);
         }));
-        parts.extend(network::by_hand(sheet, view, (left, width), 6));
+        parts.extend(network::by_hand(sheet, view, (left, width), 4));
     }
     parts.extend([
         Part::new(3, if island.is_some() { 22.0 } else { 30.0 }, Style::DIM.lines(1), move |sheet, top, _| {
             let how = if island.is_some() { words.then_open_or_scan() } else { words.open_or_scan() };
             sheet.say(left, top, width, how, Style::DIM, 1);
         }),
-        Part::new(6, 4.0, link.height(), move |sheet, top, _| {
+        Part::new(6, if island.is_some() { 16.0 } else { 4.0 }, link.height(), move |sheet, top, _| {
             sheet.write(left, top, Anchor::Start, link, From::Outside);
         }),
         Part::new(6, 10.0, pin_style.lines(1), move |sheet, top, _| {

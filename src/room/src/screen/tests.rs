@@ -284,6 +284,20 @@ fn the_overlay_is_transparent_where_pictures_move_and_opaque_elsewhere() {
     }
 }
 
+#[test]
+fn however_long_the_password_of_an_island_is_link_and_pin_stay() {
+    let fonts = Fonts::load().unwrap();
+    for (name, view) in all(Language::German).into_iter().filter(|(name, _)| name.starts_with("island")) {
+        for size in [FULL_HD, SIZES[3]] {
+            let shown = texts(&scene(&View { size, ..view.clone() }, &fonts));
+            assert!(
+                shown.contains("https://10.83.66.1:8443/") && shown.contains("482 917"),
+                "{name} {size:?}: {shown}"
+            );
+        }
+    }
+}
+
 /// The code is read back from the pixels, as a phone would.
 #[test]
 fn the_code_on_the_screen_is_that_of_the_link_with_its_quiet_zone() {
