@@ -52,7 +52,7 @@ pub fn laid_down(island: &Island) -> TempDir {
 #[must_use]
 pub fn networkd(run: &Path, log: &Path) -> Running {
     let script = "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/network && \
-                  cp \"$1\" /run/systemd/network/ && mount -t sysfs -o ro sysfs /sys && exec /lib/systemd/systemd-networkd >\"$2\" 2>&1";
+                  cp \"$1\" /run/systemd/network/ && mount -o remount,bind,ro /sys && exec /lib/systemd/systemd-networkd >\"$2\" 2>&1";
     // Read from a copy below /var/tmp or /tmp: /run is a new one.
     Running::start(
         Command::new("unshare").args(["-m", "sh", "-c", script, "sh"]).arg(run.join(write::NETWORK)).arg(log),
