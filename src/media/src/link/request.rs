@@ -24,8 +24,7 @@ pub fn ask(producer: &StreamProducer) {
     }
 }
 
-/// Without all headers, which would make it an FIR (RFC 5104, section 4.3.1): those are numbered by the `count` of the event, and a
-/// sender takes the second of one number for a repetition of the first.
+/// A PLI: with all headers it would be an FIR (RFC 5104, section 4.3.1).
 fn request() -> gst::Event {
     gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build()
 }
@@ -59,7 +58,8 @@ pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
     });
 }
 
-/// Our own request whoever asked (a depayloader asks for all headers, with the same number each time), past the probe that throttles.
+/// Our own request, whoever asked, past the probe that throttles. One that a viewer's session made names the viewer's stream
+/// (`ssrc` in its structure), which `rtpssrcdemux` lets stand, and the sender's session knows no such stream and asks nobody.
 fn ask_sender(packets: &gst::Pad) {
     if let Some(sender) = packets.peer() {
         sender.send_event(request());
@@ -150,21 +150,23 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_asked_with_what_it_takes_for_a_new_request_each_time() {
-        let (pipeline, source, frames, _) = chain();
-        let all_headers = Arc::new(Mutex::new(Vec::new()));
-        let seen = all_headers.clone();
+    fn what_a_viewer_asks_for_names_no_stream_of_the_viewers_where_it_leaves() {
+        let (pipeline, source, frames, count) = chain();
+        let named = Arc::new(AtomicU32::new(0));
+        let seen = named.clone();
         source.static_pad("src").unwrap().add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-            let request = info.event().and_then(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).ok());
-            seen.lock().unwrap().extend(request.map(|request| request.all_headers));
+            if info.event().and_then(|event| event.structure()).is_some_and(|request| request.has_field("ssrc")) {
+                seen.fetch_add(1, Ordering::SeqCst);
+            }
             gst::PadProbeReturn::Ok
         });
         for _ in 0..2 {
             std::thread::sleep(Duration::from_millis(550));
-            // As `rtph264depay` and `rtpvp8depay` ask.
-            frames.push_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).count(0).build());
+            // As `rtpsession` says that its peer asked.
+            let request = gst::Structure::builder("GstForceKeyUnit").field("ssrc", 7_u32).field("all-headers", false);
+            frames.push_event(gst::event::CustomUpstream::new(request.build()));
         }
-        assert_eq!(*all_headers.lock().unwrap(), [false, false]);
+        assert_eq!((count.load(Ordering::SeqCst), named.load(Ordering::SeqCst)), (2, 0));
         pipeline.set_state(gst::State::Null).unwrap();
     }
 

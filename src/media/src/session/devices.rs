@@ -37,7 +37,7 @@ impl Session {
         }
     }
 
-    pub(super) fn both(&mut self, event: captures::Event) {
+    fn both(&mut self, event: captures::Event) {
         self.capture(Capture::Camera, event, None);
         self.capture(Capture::Microphone, event, None);
     }
