@@ -1,12 +1,12 @@
 //! The passphrase that the device makes once, and where it is kept for the radio and the room's screen.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::write::lay_down;
 use super::{Island, Passphrase};
 
 /// No O and 0, no l, 1 and i: people copy it from a screen across the room.
@@ -90,20 +90,14 @@ pub fn kept_or_made(island: &Island, state: &Path) -> Result<Passphrase, Passphr
         return Ok(passphrase);
     }
     let (passphrase, path) = (make()?, place(state));
-    let keep = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = File::options().write(true).create_new(true).mode(0o640).open(&path)?;
-        writeln!(file, "{}", passphrase.reveal())?;
-        file.sync_all()
-    };
-    keep().map_err(|source| PassphraseError::File { path: path.clone(), source })?;
-    Ok(passphrase)
+    // Whole or not at all: half of one would be a damaged one, and no island until somebody removes it.
+    let kept = lay_down(&path, &Zeroizing::new(format!("{}\n", passphrase.reveal())), 0o640);
+    kept.map(|()| passphrase).map_err(|source| PassphraseError::File { path, source })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -118,6 +112,9 @@ mod tests {
     fn it_is_made_once_and_kept_for_owner_and_group() {
         let state = tempfile::tempdir().unwrap();
         assert_eq!(kept(&island(None), state.path()).unwrap(), None);
+        // What a power cut has left of an earlier attempt.
+        fs::create_dir_all(place(state.path()).parent().unwrap()).unwrap();
+        fs::write(place(state.path()).with_extension("part"), "ab").unwrap();
         let first = kept_or_made(&island(None), state.path()).unwrap();
         assert_eq!(kept_or_made(&island(None), state.path()).unwrap(), first);
         assert_eq!(kept(&island(None), state.path()).unwrap(), Some(first.clone()));

@@ -62,18 +62,21 @@ pub fn preview(island: &Island) -> String {
 }
 
 fn file(path: &Path, text: &str, mode: u32) -> Result<(), WriteError> {
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let part = path.with_extension("part");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(&part)?;
-        // Whatever the process's mask says: networkd has a user of its own.
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.write_all(text.as_bytes())?;
-        fs::rename(&part, path)
-    };
-    write().map_err(|source| WriteError::File { path: path.to_owned(), source })
+    lay_down(path, text, mode).map_err(|source| WriteError::File { path: path.to_owned(), source })
+}
+
+/// Writes a file whole, or not at all.
+pub(super) fn lay_down(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let part = path.with_extension("part");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(&part)?;
+    // Whatever the process's mask says: networkd has a user of its own.
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&part, path)
 }
 
 fn remove(run: &Path) -> Result<(), WriteError> {

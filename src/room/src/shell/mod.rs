@@ -130,15 +130,14 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
     let mut desk = Desk::new(configuration, BoardFacts::of(&board), encoders, outlets, elsewhere, Instant::now());
     let state = options.state.clone();
     let passphrase = || {
-        let kept = island.as_ref().map(|island| passphrase::kept(island, &state)).transpose();
-        kept.unwrap_or_else(|error| {
+        passphrase::kept(island.as_ref()?, &state).unwrap_or_else(|error| {
             tracing::warn!("the screen cannot say how the island's network is joined: {error}");
             None
         })
     };
     // The first certificate is to hold the addresses already.
     if let Ok(found) = addresses::read() {
-        desk.passphrase(passphrase().flatten());
+        desk.passphrase(passphrase());
         desk.addresses(Instant::now(), found);
     }
     addresses::watch(addresses_are);
@@ -178,7 +177,7 @@ async fn route(options: RoomOptions, board: Board, users: Users) -> io::Result<(
                 desk.web(Instant::now(), event);
             }
             Some(found) = addresses.recv() => {
-                desk.passphrase(passphrase().flatten());
+                desk.passphrase(passphrase());
                 desk.addresses(Instant::now(), found);
             }
             Some(read) = behind.recv() => desk.behind(Instant::now(), read),
