@@ -220,7 +220,7 @@ pub fn cost(report: &mut Report, counts: &[usize], shows: Shows, seconds: u64) {
             None,
         );
         let what = format!("media, {words}, each forwarded picture with its sound");
-        report.add_against(&what, growth.forwarded, "% of a core", sfu::FORWARDED);
+        report.add(&what, growth.forwarded, "% of a core", None);
     }
 }
 

@@ -50,23 +50,23 @@ impl Report {
     }
 
     pub fn add_goal(&mut self, key: &str, value: f64, unit: &'static str, goal: Option<Goal>) {
-        self.lines.push(Line { key: key.to_owned(), value, unit, goal, range: None, ratio: None });
+        self.push(Line { key: key.to_owned(), value, unit, goal, range: None, ratio: None });
     }
 
     pub fn add_range(&mut self, key: &str, value: f64, unit: &'static str, range: Option<(f64, f64)>) {
-        self.lines.push(Line { key: key.to_owned(), value, unit, goal: None, range, ratio: None });
+        self.push(Line { key: key.to_owned(), value, unit, goal: None, range, ratio: None });
     }
 
     pub fn add_against(&mut self, key: &str, value: f64, unit: &'static str, reference: &'static str) {
         let base = self.lines.iter().find(|line| line.key == reference).map_or(f64::NAN, |line| line.value);
-        self.lines.push(Line {
-            key: key.to_owned(),
-            value,
-            unit,
-            goal: None,
-            range: None,
-            ratio: Some((reference, value / base)),
-        });
+        let ratio = Some((reference, value / base));
+        self.push(Line { key: key.to_owned(), value, unit, goal: None, range: None, ratio });
+    }
+
+    /// Says it on standard error at once, too: who ends a long run early has what was measured until then.
+    fn push(&mut self, line: Line) {
+        eprintln!("  {}", line.text(0));
+        self.lines.push(line);
     }
 
     /// Median and 99th percentile of times.
@@ -93,19 +93,24 @@ impl Report {
         println!();
         let width = self.lines.iter().map(|line| line.key.chars().count()).max().unwrap_or(0);
         for line in &self.lines {
-            let goal = line.goal.map_or_else(String::new, |goal| match goal {
-                Goal::AtMost(goal) => format!("   goal ≤ {goal:.0} {}", line.unit),
-                Goal::AtLeast(goal) => format!("   goal ≥ {goal:.0} {}", line.unit),
-            });
-            let range = line.range.map_or_else(String::new, |(low, high)| format!("   [{low:.1} to {high:.1}]"));
-            let ratio = line.ratio.map_or_else(String::new, |(name, ratio)| format!("   {ratio:.2} × {name}"));
-            let digits = if line.value.abs() < 10.0 { 2 } else { 1 };
-            println!("{:width$}  {:>9.digits$} {}{range}{goal}{ratio}", line.key, line.value, line.unit);
+            println!("{}", line.text(width));
         }
     }
 }
 
 impl Line {
+    fn text(&self, width: usize) -> String {
+        let unit = self.unit;
+        let goal = self.goal.map_or_else(String::new, |goal| match goal {
+            Goal::AtMost(goal) => format!("   goal ≤ {goal:.0} {unit}"),
+            Goal::AtLeast(goal) => format!("   goal ≥ {goal:.0} {unit}"),
+        });
+        let range = self.range.map_or_else(String::new, |(low, high)| format!("   [{low:.1} to {high:.1}]"));
+        let ratio = self.ratio.map_or_else(String::new, |(name, ratio)| format!("   {ratio:.2} × {name}"));
+        let digits = if self.value.abs() < 10.0 { 2 } else { 1 };
+        format!("{:width$}  {:>9.digits$} {unit}{range}{goal}{ratio}", self.key, self.value)
+    }
+
     fn json(&self) -> Value {
         let mut map = Map::new();
         map.insert("what".into(), self.key.clone().into());

@@ -15,10 +15,13 @@ use gstreamer_video::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::channels::Channels;
-use super::offer::Offer;
+use super::offer::{Offer, TWCC};
 use super::recording::{Frame, Recording, Sound, THUMB, Thumb};
 use super::{loopback, sends};
 use crate::sim::loudness;
+
+/// Whoever sees nothing for so long asks for a key frame.
+const BLIND: Duration = Duration::from_millis(500);
 
 /// How a link behaves.
 #[derive(Clone, Debug)]
@@ -35,11 +38,21 @@ pub struct LinkPlan {
     pub picture: Picture,
     /// The tone that it sends, in Hz.
     pub tone: u32,
+    /// How long it waits for what is late, and for what it asked for once more, in ms. A browser finds out by itself.
+    pub latency: u32,
 }
 
 impl Default for LinkPlan {
     fn default() -> Self {
-        LinkPlan { sends: None, decodes: true, keeps: true, others: true, picture: Picture::Plain, tone: 440 }
+        LinkPlan {
+            sends: None,
+            decodes: true,
+            keeps: true,
+            others: true,
+            picture: Picture::Plain,
+            tone: 440,
+            latency: 200,
+        }
     }
 }
 
@@ -108,6 +121,10 @@ pub(super) fn caps(line: &super::offer::OfferedLine) -> Option<gst::Caps> {
     if encoding == "OPUS" {
         caps = caps.field("encoding-params", "2");
     }
+    // As browsers do: the room learns from it what the path carries.
+    if let Some(id) = line.twcc.filter(|_| line.direction == "sendonly") {
+        caps = caps.field("rtcp-fb-transport-cc", true).field(format!("extmap-{id}"), TWCC);
+    }
     Some(caps.build())
 }
 
@@ -144,7 +161,10 @@ impl Link {
         gst::init().map_err(|error| error.to_string())?;
         let offer = Offer::read(sdp);
         let pipeline = gst::Pipeline::new();
-        let webrtc = gst::ElementFactory::make("webrtcbin").property_from_str("bundle-policy", "max-bundle").build();
+        let webrtc = gst::ElementFactory::make("webrtcbin")
+            .property_from_str("bundle-policy", "max-bundle")
+            .property("latency", plan.latency)
+            .build();
         let webrtc = webrtc.map_err(|error| error.to_string())?;
         let recording = Arc::new(Recording::default());
         let jitterbuffers = Arc::new(Mutex::new(Vec::new()));
@@ -273,7 +293,7 @@ impl Link {
     pub fn ask_for_key_frame(&self) {
         let pad = self.video.lock().unwrap().clone();
         if let Some(pad) = pad {
-            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build());
+            pad.send_event(key_frame_request());
         }
     }
 
@@ -295,18 +315,11 @@ impl Link {
         }
     }
 
-    /// Waits for `connected`.
+    /// Whether its state is `connected`.
     #[must_use]
-    pub fn connects(&self, within: Duration) -> bool {
-        let start = Instant::now();
-        while start.elapsed() < within {
-            let state = self.webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
-            if state == gst_webrtc::WebRTCPeerConnectionState::Connected {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        false
+    pub fn is_connected(&self) -> bool {
+        let state = self.webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
+        state == gst_webrtc::WebRTCPeerConnectionState::Connected
     }
 }
 
@@ -330,9 +343,14 @@ fn receive(pipeline: &gst::Pipeline, pad: &gst::Pad, encoding: &str, recording: 
     if let Some(decoded) = decoder.filter(|_| decodes) {
         let recording = recording.clone();
         let audio = encoding == "OPUS";
+        let shown = Arc::new(Mutex::new(Instant::now()));
+        if !audio {
+            ask_while_blind(pad, shown.clone());
+        }
         decoded.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
             let at = Instant::now();
+            *shown.lock().unwrap() = at;
             if audio {
                 if let Ok(map) = buffer.map_readable() {
                     let samples: Vec<i16> =
@@ -351,6 +369,24 @@ fn receive(pipeline: &gst::Pipeline, pad: &gst::Pad, encoding: &str, recording: 
         let _linked = pad.link(&sink);
         let _running = chain.sync_state_with_parent();
     }
+}
+
+/// Asks for a key frame for as long as packets come and nothing can be shown, as browsers do: a request may be lost, too.
+fn ask_while_blind(packets: &gst::Pad, shown: Arc<Mutex<Instant>>) {
+    let asked = Mutex::new(Instant::now());
+    packets.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |pad, _| {
+        let mut asked = asked.lock().unwrap();
+        if shown.lock().unwrap().elapsed() > BLIND && asked.elapsed() > BLIND {
+            *asked = Instant::now();
+            pad.send_event(key_frame_request());
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// A PLI (RFC 4585, section 6.3.1).
+fn key_frame_request() -> gst::Event {
+    gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build()
 }
 
 /// The brightness plane of an I420 picture, by single samples: enough to tell one picture from another.

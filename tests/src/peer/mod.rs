@@ -158,13 +158,13 @@ impl Peer {
         self.shared.lock().link.clone()
     }
 
-    /// Waits for a link to be there and connected.
+    /// Waits for the newest link to be there and connected: the room offers another one where one does not come about.
     #[must_use]
     #[track_caller]
     pub fn connected(&self, within: Duration) -> Arc<Link> {
-        let link = crate::stage::eventually("the guest has a link", within, || self.link());
-        assert!(link.connects(within), "the guest's link is not connected within {within:?}");
-        link
+        crate::stage::eventually("the guest's link is connected", within, || {
+            self.link().filter(|link| link.is_connected())
+        })
     }
 
     /// Waits for the first frame of a link that is not `old`.

@@ -1,5 +1,8 @@
 //! What a session description says, as far as the peer has to know (RFC 8866, RFC 8829).
 
+/// Transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+pub(super) const TWCC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
 /// One line of an offer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfferedLine {
@@ -13,6 +16,8 @@ pub struct OfferedLine {
     pub ssrcs: Vec<u32>,
     /// Payload types with their encodings, in upper case.
     pub payloads: Vec<(u8, String)>,
+    /// The id of the header extension that numbers packets across lines, if it has it.
+    pub twcc: Option<u8>,
 }
 
 impl OfferedLine {
@@ -73,6 +78,10 @@ impl Offer {
                     let ssrc = value.split(' ').next().and_then(|ssrc| ssrc.parse().ok());
                     last.ssrcs.extend(ssrc.filter(|ssrc| !last.ssrcs.contains(ssrc)));
                 }
+                "extmap" => {
+                    let id = value.strip_suffix(TWCC).and_then(|id| id.trim_end().parse().ok());
+                    last.twcc = last.twcc.or(id);
+                }
                 "rtpmap" => {
                     let payload = value.split_once(' ').and_then(|(payload, encoding)| {
                         Some((payload.parse().ok()?, encoding.split('/').next()?.to_uppercase()))
@@ -124,7 +133,8 @@ mod tests {
     use super::*;
 
     const SDP: &str = "v=0\r\na=fingerprint:sha-256 01:02\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:room-video\r\na=sendonly\r\n\
-        a=rtpmap:97 rtx/90000\r\na=rtpmap:96 H264/90000\r\na=ssrc:5 cname:x\r\na=ssrc:5 msid:y\r\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\n";
+        a=extmap:2 urn:x\r\n\
+        a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\na=rtpmap:97 rtx/90000\r\na=rtpmap:96 H264/90000\r\na=ssrc:5 cname:x\r\na=ssrc:5 msid:y\r\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\n";
 
     #[test]
     fn an_offer_is_read_in_parts() {
@@ -133,7 +143,7 @@ mod tests {
         assert_eq!((line.kind.as_str(), line.direction.as_str()), ("video", "sendonly"));
         assert_eq!(line.codec(), Some((96, "H264")));
         assert_eq!(line.payload("RTX"), Some(97));
-        assert_eq!(line.ssrcs, [5]);
+        assert_eq!((&line.ssrcs[..], line.twcc), (&[5][..], Some(3)));
         assert_eq!((offer.candidates.len(), offer.fingerprints.len()), (1, 1));
     }
 

@@ -82,7 +82,7 @@ fn connect(video: &str, plan: &LinkPlan) -> (StandIn, Link) {
     let answer = gst_sdp::SDPMessage::parse_buffer(answer.as_bytes()).unwrap();
     let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, answer);
     super::link::ask(&room.webrtc, "set-remote-description", &answer).unwrap();
-    assert!(link.connects(Duration::from_secs(15)));
+    crate::stage::eventually("it connects", Duration::from_secs(15), || link.is_connected().then_some(()));
     (room, link)
 }
 

@@ -9,6 +9,7 @@ use subrosa_messages::media::{
 use subrosa_tests::devices::Actor;
 use subrosa_tests::peer::recording::THUMB;
 use subrosa_tests::peer::{Frame, Link, LinkPlan};
+use subrosa_tests::stage::eventually;
 use subrosa_tests::vm::{Boot, inside};
 
 use crate::units::Device;
@@ -51,7 +52,7 @@ pub fn peer(device: &Device) -> Link {
     let plan = LinkPlan { keeps: false, ..LinkPlan::default() };
     let (peer, answer) = Link::answer(&offer.1, &plan).unwrap();
     media.say(&json!({"description": {"link": link, "kind": "answer", "sdp": answer, "candidates": true}}));
-    assert!(peer.connects(PICTURE));
+    eventually("it connects", PICTURE, || peer.is_connected().then_some(()));
     say(media, RoomToMedia::Send { link, mid, source: Source::RoomVideo });
     peer
 }

@@ -105,7 +105,7 @@ pub trait PeerTransport: Send {
 pub trait Figures: Send + Sync {
     /// Packets that have come from the peer.
     fn heard(&self) -> u64;
-    /// Estimate of the path towards the peer, in bit/s.
+    /// Estimate of the path towards the peer, in bit/s; `None`: the peer does not say what arrives.
     fn estimate(&self) -> Option<u32>;
 }
 

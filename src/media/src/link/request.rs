@@ -2,11 +2,11 @@
 //! depayloader that has lost something), made by one sender.
 //!
 //! Each request goes to the sender as a PLI (RFC 4585, section 6.3.1), and a browser answers each with a key frame. So they
-//! are throttled here as they are for the room's own encoder ([`KeyFrames`]): one that comes too early is kept, and one key frame is
-//! for all who wait.
+//! are throttled here: one that comes too early is kept, and one key frame is for all who wait. A PLI is lost like any packet, and
+//! who asked does not ask again, so it is repeated until a key frame comes.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -14,7 +14,45 @@ use gstreamer_app as gst_app;
 use gstreamer_utils::StreamProducer;
 use gstreamer_video as gst_video;
 
-use crate::encode::keyframe::KeyFrames;
+use crate::encode::keyframe::LEAST;
+
+/// The longest wait between repetitions.
+const LONGEST: Duration = Duration::from_secs(4);
+
+/// The requests to one sender: pure.
+#[derive(Clone, Copy, Debug, Default)]
+struct Requests {
+    /// Of the last request or key frame.
+    last: Option<Instant>,
+    /// Somebody waits for a key frame.
+    wanted: bool,
+    /// So many requests were made since the last key frame.
+    made: u32,
+}
+
+impl Requests {
+    /// Somebody needs a key frame. `true`: ask the sender now.
+    fn ask(&mut self, now: Instant) -> bool {
+        self.wanted = true;
+        self.due(now)
+    }
+
+    /// Whether a request is due that was kept, or whose key frame has not come. To be asked with every packet.
+    fn due(&mut self, now: Instant) -> bool {
+        let wait = LEAST.saturating_mul(1 << self.made.saturating_sub(1).min(8)).min(LONGEST);
+        let due = self.wanted && self.last.is_none_or(|last| now.saturating_duration_since(last) >= wait);
+        if due {
+            self.last = Some(now);
+            self.made = self.made.saturating_add(1);
+        }
+        due
+    }
+
+    /// A key frame has come: it is for all who wait.
+    fn came(&mut self, now: Instant) {
+        *self = Requests { last: Some(now), ..Requests::default() };
+    }
+}
 
 /// Asks whatever makes these frames for a key frame, now and not with the next frame: shared screens have few.
 pub fn ask(producer: &StreamProducer) {
@@ -32,7 +70,7 @@ fn request() -> gst::Event {
 /// Throttles requests that leave by `packets`, the pad of a depayloader to which packets come; key frames are seen at
 /// `frames`, where whole frames pass.
 pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
-    let throttle = Arc::new(Mutex::new(KeyFrames::default()));
+    let throttle = Arc::new(Mutex::new(Requests::default()));
     let asked = throttle.clone();
     packets.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |pad, info| {
         if info.event().is_none_or(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_err()) {
@@ -52,7 +90,7 @@ pub fn throttle(packets: &gst::Pad, frames: &gst::Pad) {
     });
     frames.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if info.buffer().is_some_and(|frame| !frame.flags().contains(gst::BufferFlags::DELTA_UNIT)) {
-            throttle.lock().unwrap_or_else(PoisonError::into_inner).made(Instant::now());
+            throttle.lock().unwrap_or_else(PoisonError::into_inner).came(Instant::now());
         }
         gst::PadProbeReturn::Ok
     });
@@ -90,7 +128,8 @@ pub fn whole_or_nothing(source: &gst_app::AppSrc) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -125,6 +164,46 @@ mod tests {
         buffer
     }
 
+    proptest! {
+        #[test]
+        fn a_request_is_repeated_until_a_key_frame_comes_and_never_too_soon(
+            steps in prop::collection::vec((any::<bool>(), prop::bool::weighted(0.05)), 1..600),
+        ) {
+            let mut requests = Requests::default();
+            let start = Instant::now();
+            let (mut last, mut waits) = (None::<Instant>, false);
+            for (packet, (asked, came)) in steps.into_iter().enumerate() {
+                let now = start + Duration::from_millis(33 * packet as u64);
+                if came {
+                    requests.came(now);
+                    (last, waits) = (Some(now), false);
+                }
+                waits |= asked;
+                let since = last.map_or(Duration::MAX, |last| now - last);
+                if if asked { requests.ask(now) } else { requests.due(now) } {
+                    prop_assert!(waits && since >= LEAST);
+                    last = Some(now);
+                } else {
+                    prop_assert!(!waits || since < LONGEST, "nobody was asked for {:?}", since);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn repetitions_come_later_and_later() {
+        let mut requests = Requests::default();
+        let start = Instant::now();
+        let mut asked: Vec<u128> = Vec::new();
+        for packet in 0..1500 {
+            let now = start + Duration::from_millis(10 * packet);
+            if if packet == 0 { requests.ask(now) } else { requests.due(now) } {
+                asked.push((now - start).as_millis());
+            }
+        }
+        assert_eq!(asked, [0, 500, 1500, 3500, 7500, 11_500]);
+    }
+
     #[test]
     fn of_many_requests_one_goes_to_the_sender_and_one_is_kept_for_later() {
         let (pipeline, source, frames, count) = chain();
@@ -139,10 +218,10 @@ mod tests {
             source.push_buffer(frame(true)).unwrap();
         }
         std::thread::sleep(Duration::from_millis(100));
-        assert_eq!(count.load(Ordering::SeqCst), 2, "the kept one, once");
+        assert_eq!(count.load(Ordering::SeqCst), 2, "the kept one, and not with each packet");
         frames.push_event(request());
         source.push_buffer(frame(false)).unwrap();
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(1100));
         source.push_buffer(frame(true)).unwrap();
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(count.load(Ordering::SeqCst), 2, "a key frame is for all who had asked");

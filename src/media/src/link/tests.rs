@@ -490,6 +490,19 @@ fn the_path_is_measured_both_ways() {
 }
 
 #[test]
+fn who_does_not_say_what_arrives_is_not_taken_for_a_narrow_path() {
+    let silent = |answer: String| {
+        answer
+            .lines()
+            .filter(|line| !line.starts_with("a=extmap:"))
+            .fold(String::new(), |sdp, line| sdp + line + "\r\n")
+    };
+    let mut call = Call::connect(Codec::H264, silent);
+    call.room.state(LinkState::Verified);
+    assert_eq!(call.room.link().figures().estimate(), None);
+}
+
+#[test]
 fn p3_a_retransmission_bears_the_time_of_its_original() {
     crate::plugins::start().unwrap();
     let text = "appsrc name=in format=time caps=application/x-rtp,media=video,payload=96,clock-rate=90000,ssrc=(uint)7 \

@@ -17,8 +17,15 @@ const SIMULATOR: &str = "subrosa-sim";
 /// For a page to send its first frame, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The peer counts and does not decode; it keeps packets, so that sizes can be read from them afterwards.
-const COUNTS: LinkPlan =
-    LinkPlan { sends: None, decodes: false, keeps: true, others: false, picture: Picture::Plain, tone: 440 };
+const COUNTS: LinkPlan = LinkPlan {
+    sends: None,
+    decodes: false,
+    keeps: true,
+    others: false,
+    picture: Picture::Plain,
+    tone: 440,
+    latency: 200,
+};
 
 /// The room with blur and one guest, and its microphone closed: the kiosk sends no sound either.
 pub fn room(seconds: u64) -> Outcome {

@@ -110,6 +110,12 @@ fn line(index: usize, part: &[&str], known: &[Offered]) -> Option<Offered> {
     })
 }
 
+/// Whether the peer tells which packets arrive and when (transport-wide congestion control).
+#[must_use]
+pub fn tells_arrivals(sdp: &str) -> bool {
+    parts(sdp).media.iter().any(|part| extension(part, TWCC).is_some())
+}
+
 /// The SSRCs of each line that carry something new, not repetitions.
 #[must_use]
 pub fn sources(sdp: &str) -> Vec<(Mid, Vec<u32>)> {

@@ -96,6 +96,14 @@ fn the_codec_that_is_meant_is_chosen_and_the_rest_cut_away() {
     assert!(cut.contains("a=fmtp:45 apt=103") && cut.contains("webrtc-datachannel"));
 }
 
+#[test]
+fn whether_the_peer_tells_what_arrives_is_read() {
+    assert!(tells_arrivals(OFFER));
+    assert!(
+        !tells_arrivals(ANSWER) && !tells_arrivals(&OFFER.replace("a=extmap:3", "a=extmap:x")) && !tells_arrivals("")
+    );
+}
+
 fn with_transport(sdp: &str) -> String {
     sdp.replacen("s=-\r\n", "s=-\r\na=fingerprint:sha-256 AA\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n", 1)
 }

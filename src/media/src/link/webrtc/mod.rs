@@ -192,6 +192,9 @@ impl WebRtc {
         let most = self.plan.max_estimate.max(first);
         self.webrtcbin.connect("request-aux-sender", false, move |_| {
             let estimator = gst::ElementFactory::make("rtpgccbwe").build().ok()?;
+            // The slope of the delay over twenty groups of packets, as browsers take it. The filter of the draft, the element's
+            // default, takes each burst for a queue and falls below what is sent.
+            estimator.set_property_from_str("estimator", "linear-regression");
             estimator.set_property("min-bitrate", LEAST_ESTIMATE);
             estimator.set_property("max-bitrate", most);
             estimator.set_property("estimated-bitrate", first);
@@ -244,6 +247,7 @@ impl PeerTransport for WebRtc {
                     return Err(LinkFault::Description);
                 }
                 self.shared.expect(sdp::fingerprints(sdp));
+                self.shared.is_measured(sdp::tells_arrivals(sdp));
                 self.expect(&sdp::sources(sdp));
                 self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Answer, sdp)?;
                 Ok(None)

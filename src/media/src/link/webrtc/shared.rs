@@ -26,6 +26,8 @@ pub struct Shared {
     pub(super) channels: Mutex<Channels>,
     pub(super) flood: Mutex<Flood>,
     pub(super) estimator: Mutex<Option<glib::WeakRef<gst::Element>>>,
+    /// The peer says what of ours arrives.
+    measured: AtomicBool,
     failed: AtomicBool,
     fingerprints: Mutex<Vec<(String, String)>>,
     gathered: (Mutex<bool>, Condvar),
@@ -47,6 +49,7 @@ impl Shared {
             channels: Mutex::default(),
             flood: Mutex::default(),
             estimator: Mutex::default(),
+            measured: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             fingerprints: Mutex::default(),
             gathered: (Mutex::new(false), Condvar::new()),
@@ -62,6 +65,14 @@ impl Shared {
     /// The certificates that the peer's description names.
     pub(super) fn expect(&self, fingerprints: Vec<(String, String)>) {
         *locked(&self.fingerprints) = fingerprints;
+    }
+
+    /// The peer's description says whether it tells what arrives. Without that, an estimate stays for ever where it began.
+    pub(super) fn is_measured(&self, measured: bool) {
+        if !measured {
+            tracing::info!("a peer does not say what arrives: what is sent to it is not made to fit its path");
+        }
+        self.measured.store(measured, Ordering::Relaxed);
     }
 
     pub(super) fn all_candidates_are_there(&self) {
@@ -112,6 +123,9 @@ impl Figures for Shared {
     }
 
     fn estimate(&self) -> Option<u32> {
+        if !self.measured.load(Ordering::Relaxed) {
+            return None;
+        }
         Some(locked(&self.estimator).as_ref()?.upgrade()?.property::<u32>("estimated-bitrate"))
     }
 }
