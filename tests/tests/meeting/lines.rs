@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use subrosa_tests::browser::{Browser, Plan as BrowserPlan};
 use subrosa_tests::line::{Badness, Line};
 use subrosa_tests::namespace::{Namespace, Wire};
 use subrosa_tests::needs;
 use subrosa_tests::peer::{Guest, LinkPlan, Picture};
-use subrosa_tests::room::Plan;
+use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::stage::{Need, Stage, eventually};
 
 use crate::hall::{Attendee, Hall, LONG, guest};
+use crate::visitor::Visitor;
 
 /// Frames and pieces of sound that come within some time.
 fn within(recording: &subrosa_tests::peer::Recording, time: Duration) -> (usize, usize) {
@@ -54,6 +56,26 @@ fn five_percent_lost_and_fifty_milliseconds_of_jitter_stay_usable() {
         "in 10 s: {of_room} of 300 frames of the room, {of_other} and {backwards} of 100 of a guest, {heard} of 500 of sound"
     );
     assert!(of_room > 100 && of_other > 40 && backwards > 40 && heard > 400);
+}
+
+#[test]
+fn a_browser_behind_such_a_line_sees_and_hears_the_room() {
+    needs!(Need::Chromium, Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    let wire = Wire::lay();
+    let room = Room::start(Plan::on(&wire));
+    let invitation = room.wake();
+    let line = Line::lay(&wire.guest, 1, Badness { loss: 5.0, jitter: Duration::from_millis(50), rate: None });
+    let plan = BrowserPlan { namespace: Some(line.guest.clone()), ..BrowserPlan::default() };
+    let mut visitor = Visitor::enter(Browser::chromium(&plan), &room, &invitation, "Ada");
+    visitor.sees_room();
+    let frames = |visitor: &mut Visitor| visitor.browser.statistics().frames_decoded;
+    let before = frames(&mut visitor);
+    std::thread::sleep(Duration::from_secs(10));
+    let came = frames(&mut visitor) - before;
+    println!("in 10 s: {came} of 300 frames of the room in Chromium");
+    assert!(came > 150, "{came}");
+    visitor.hears(1);
 }
 
 #[test]
