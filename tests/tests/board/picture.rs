@@ -35,7 +35,7 @@ pub fn peer(device: &Device) -> Link {
     let media = &device.room.as_ref().unwrap().media;
     say(media, RoomToMedia::Hide { background: Background::AsItIs, size: Size { width: 0, height: 0 } });
     let (link, mid) = (LinkId(1), Mid("room-video".to_owned()));
-    let line = Line { mid: mid.clone(), codec: Codec::H264, direction: Direction::Send };
+    let line = Line::new(&mid.0, Codec::H264, Direction::Send);
     let mark = media.mark();
     say(
         media,
