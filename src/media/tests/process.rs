@@ -168,7 +168,7 @@ fn configuration() -> MediaConfiguration {
 }
 
 fn lines() -> Vec<Line> {
-    let line = |mid: &str, codec, direction| Line { mid: Mid(mid.into()), codec, direction };
+    let line = Line::new;
     vec![
         line("room-video", Codec::H264, Direction::Send),
         line("room-audio", Codec::Opus, Direction::Send),

@@ -67,10 +67,28 @@ impl Codec {
 pub struct Line {
     /// Its name in the session description.
     pub mid: Mid,
-    /// The one codec it offers.
+    /// The codec it offers.
     pub codec: Codec,
+    /// A slot, on which a server sends whose picture it likes: then this codec may come, too, and the server's descriptions say by
+    /// SSRC what comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or: Option<Codec>,
     /// Seen from the room.
     pub direction: Direction,
+}
+
+impl Line {
+    /// A line of one codec.
+    #[must_use]
+    pub fn new(mid: &str, codec: Codec, direction: Direction) -> Self {
+        Line { mid: Mid(mid.to_owned()), codec, or: None, direction }
+    }
+
+    /// A slot for pictures of whoever a server chooses, in either codec.
+    #[must_use]
+    pub fn slot(mid: &str) -> Self {
+        Line { or: Some(Codec::H264), ..Line::new(mid, Codec::Vp8, Direction::Receive) }
+    }
 }
 
 /// The direction of a line, seen from the room.

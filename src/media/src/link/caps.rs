@@ -75,13 +75,18 @@ impl Carriage {
         gst::Caps::builder_full().structure(structure).build()
     }
 
-    /// Caps as codec preferences of the line with this mid. One structure only: with two, the mid would be
-    /// written twice.
+    /// Caps as codec preferences of the line with this mid, which stands in one structure only: else it would be written twice.
     #[must_use]
     pub fn preferences(&self, mid: &str) -> gst::Caps {
         let mut structure = self.structure();
         structure.set("a-mid", mid);
         gst::Caps::builder_full().structure(structure).build()
+    }
+
+    /// Caps of another codec on a line that has [`Carriage::preferences`]: without the mid.
+    #[must_use]
+    pub fn alternative(&self) -> gst::Caps {
+        gst::Caps::builder_full().structure(self.structure()).build()
     }
 
     /// The least that finds this line among those of the peer's offer: more could contradict it.

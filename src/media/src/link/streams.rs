@@ -16,6 +16,8 @@ pub struct Described {
     pub mid: Mid,
     /// What it carries.
     pub codec: Codec,
+    /// What it may carry as well.
+    pub or: Option<Codec>,
     /// The SSRCs that may carry it, without those of retransmissions.
     pub ssrcs: Vec<u32>,
 }
@@ -95,7 +97,7 @@ impl Streams {
     }
 
     fn line_of(&self, stream: &Arrived) -> Option<&Described> {
-        let fits = |line: &&Described| line.codec == stream.codec;
+        let fits = |line: &&Described| line.codec == stream.codec || line.or == Some(stream.codec);
         let mut lines = self.lines.iter();
         if self.by_ssrc {
             // The first line that names it, even if that is another codec's: it is nobody else's.
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     fn line(mid: &str, codec: Codec, ssrcs: &[u32]) -> Described {
-        Described { mid: Mid(mid.into()), codec, ssrcs: ssrcs.to_vec() }
+        Described { mid: Mid(mid.into()), codec, or: None, ssrcs: ssrcs.to_vec() }
     }
 
     fn stream(id: u64, ssrc: u32, codec: Codec, guess: &str) -> Arrived {
@@ -189,6 +191,17 @@ mod tests {
         assert!(streams.arrived(stream(2, 1, Codec::H264, "a")).is_empty(), "the line goes on as it was");
         let moved = vec![line("b", Codec::H264, &[1])];
         assert_eq!(streams.described(moved, true), [end("a"), begin("b", 2)]);
+    }
+
+    #[test]
+    fn a_slot_takes_either_codec() {
+        let mut streams = Streams::default();
+        let slot = |ssrcs: &[u32]| vec![Described { or: Some(Codec::H264), ..line("slot", VP8, ssrcs) }];
+        streams.described(slot(&[1]), true);
+        assert_eq!(streams.arrived(stream(1, 1, VP8, "slot")), [begin("slot", 1)]);
+        assert!(streams.arrived(stream(2, 2, Codec::H264, "slot")).is_empty(), "not named yet");
+        assert_eq!(streams.described(slot(&[2]), true), [begin("slot", 2)]);
+        assert!(streams.arrived(stream(3, 2, Codec::Opus, "slot")).is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::picture::Picture;
 
 mod bridge;
 mod forward;
+mod slots;
 mod strangers;
 
 const SIZE: Size = Size { width: 640, height: 360 };
@@ -102,7 +103,7 @@ fn network() -> LinkNetwork {
 }
 
 fn line(mid: &str, codec: Codec, direction: Direction) -> Line {
-    Line { mid: Mid(mid.into()), codec, direction }
+    Line::new(mid, codec, direction)
 }
 
 fn lines(codec: Codec) -> Vec<Line> {

@@ -16,7 +16,7 @@ use super::*;
 const SLOTS: usize = 2;
 
 fn hall_lines() -> Vec<Line> {
-    let line = |mid: String, codec, direction| Line { mid: Mid(mid), codec, direction };
+    let line = |mid: String, codec, direction| Line::new(&mid, codec, direction);
     let mut all = lines();
     all.push(line("guest-screen".into(), Codec::Vp8, Direction::Receive));
     all.push(line("screen".into(), Codec::Vp8, Direction::Send));

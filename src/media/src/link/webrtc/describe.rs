@@ -128,15 +128,11 @@ impl WebRtc {
         let lines = next.lines.iter().filter(received).filter(|line| line.open);
         let repaired = lines.clone().filter(|line| line.repairs).flat_map(|line| line.ssrcs.iter().copied()).collect();
         let described: Vec<Described> = lines
-            .map(|line| Described { mid: line.mid.clone(), codec: line.codec, ssrcs: line.ssrcs.clone() })
+            .map(|line| Described { mid: line.mid.clone(), codec: line.codec, or: None, ssrcs: line.ssrcs.clone() })
             .collect();
         let repaired = next.names_ssrcs.then_some(repaired);
         self.shared.described(self.link, described, next.names_ssrcs, repaired);
-        let taken = next.lines.iter().map(|line| Line {
-            mid: line.mid.clone(),
-            codec: line.codec,
-            direction: line.way.direction(),
-        });
+        let taken = next.lines.iter().map(|line| Line::new(&line.mid.0, line.codec, line.way.direction()));
         (self.shared.tell)(TransportEvent::Lines(taken.collect()));
     }
 }

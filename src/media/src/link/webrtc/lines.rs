@@ -23,7 +23,10 @@ impl WebRtc {
     pub(super) fn add_planned(&mut self) -> Result<(), LinkFault> {
         for (index, line) in self.plan.lines.clone().into_iter().enumerate() {
             let carriage = Carriage::ours(line.codec);
-            let preferences = carriage.preferences(&line.mid.0);
+            let mut preferences = carriage.preferences(&line.mid.0);
+            if let Some(other) = line.or {
+                preferences.make_mut().append(Carriage::ours(other).alternative());
+            }
             match line.direction {
                 media::Direction::Send => {
                     self.add_sending(index, &line.mid, &carriage, &preferences, Direction::Sendonly)?;
@@ -38,14 +41,15 @@ impl WebRtc {
         Ok(())
     }
 
-    /// The offering side's lines that receive, and what the answer says of their streams.
+    /// The offering side's lines that receive, and what the answer says of their streams. On a slot only what is named comes: who was on it
+    /// before may still be on the way.
     pub(super) fn expect(&self, named: &[(Mid, Vec<u32>)]) {
         let received = self.plan.lines.iter().filter(|line| line.direction == media::Direction::Receive);
         let described = received.map(|line| {
             let ssrcs = named.iter().find(|(mid, _)| *mid == line.mid).map(|(_, ssrcs)| ssrcs.clone());
-            Described { mid: line.mid.clone(), codec: line.codec, ssrcs: ssrcs.unwrap_or_default() }
+            Described { mid: line.mid.clone(), codec: line.codec, or: line.or, ssrcs: ssrcs.unwrap_or_default() }
         });
-        self.shared.described(self.link, described.collect(), false, None);
+        self.shared.described(self.link, described.collect(), self.has_slots(), None);
     }
 
     /// Lines that have come with the peer's newest offer.

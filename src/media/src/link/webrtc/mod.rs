@@ -45,6 +45,7 @@ pub struct WebRtc {
     pin: Pin,
     /// Ours.
     offer: Option<String>,
+    is_answered: bool,
     /// The peer's.
     offers: Offers,
     peer_is_known: bool,
@@ -82,6 +83,7 @@ impl WebRtc {
             shared,
             pin: Pin::default(),
             offer: None,
+            is_answered: false,
             offers: Offers::default(),
             peer_is_known: false,
             channels_are_made: false,
@@ -205,6 +207,23 @@ impl WebRtc {
         });
     }
 
+    /// A server fills its slots anew, with another answer to the same offer. For webrtcbin nothing changes; another certificate would
+    /// be another peer.
+    fn fill(&self, sdp: &str) -> Result<(), LinkFault> {
+        if !self.has_slots() {
+            return Err(LinkFault::Description);
+        }
+        if !self.shared.expects(&sdp::fingerprints(sdp)) {
+            return Err(LinkFault::Fingerprint);
+        }
+        self.expect(&sdp::sources(sdp));
+        Ok(())
+    }
+
+    pub(super) fn has_slots(&self) -> bool {
+        self.plan.lines.iter().any(|line| line.or.is_some())
+    }
+
     fn feed(&mut self, mid: &Mid, feed: Option<&Feed>) {
         let Some(line) = self.sending.iter_mut().find(|line| line.mid == *mid) else {
             // The answering side has its lines once the offer has come.
@@ -246,10 +265,14 @@ impl PeerTransport for WebRtc {
                     tracing::warn!("{error}");
                     return Err(LinkFault::Description);
                 }
+                if self.is_answered {
+                    return self.fill(sdp).map(|()| None);
+                }
                 self.shared.expect(sdp::fingerprints(sdp));
                 self.shared.is_measured(sdp::tells_arrivals(sdp));
                 self.expect(&sdp::sources(sdp));
                 self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Answer, sdp)?;
+                self.is_answered = true;
                 Ok(None)
             }
             (DescriptionKind::Offer, _, DescriptionKind::Answer) => self.take_offer(sdp),

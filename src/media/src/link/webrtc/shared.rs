@@ -67,6 +67,12 @@ impl Shared {
         *locked(&self.fingerprints) = fingerprints;
     }
 
+    /// Whether these are the certificates that were named before.
+    pub(super) fn expects(&self, fingerprints: &[(String, String)]) -> bool {
+        let known = locked(&self.fingerprints);
+        !fingerprints.is_empty() && fingerprints.iter().all(|named| known.contains(named))
+    }
+
     /// The peer's description says whether it tells what arrives. Without that, an estimate stays for ever where it began.
     pub(super) fn is_measured(&self, measured: bool) {
         if !measured {

@@ -52,7 +52,7 @@ pub fn slot_of(own: usize, other: usize) -> Option<usize> {
 
 /// The lines of a link with so many slots.
 pub fn lines(h264: bool, slots: usize) -> Vec<Line> {
-    let line = |mid: &str, codec, direction| Line { mid: Mid(mid.to_owned()), codec, direction };
+    let line = Line::new;
     let mut lines = vec![
         line(ROOM_VIDEO, if h264 { Codec::H264 } else { Codec::Vp8 }, Direction::Send),
         line(ROOM_AUDIO, Codec::Opus, Direction::Send),
@@ -65,8 +65,8 @@ pub fn lines(h264: bool, slots: usize) -> Vec<Line> {
         lines.push(line(SCREEN, Codec::Vp8, Direction::Send));
     }
     for slot in 0..slots {
-        lines.push(Line { mid: slot_video(slot), codec: Codec::Vp8, direction: Direction::Send });
-        lines.push(Line { mid: slot_audio(slot), codec: Codec::Opus, direction: Direction::Send });
+        lines.push(line(&slot_video(slot).0, Codec::Vp8, Direction::Send));
+        lines.push(line(&slot_audio(slot).0, Codec::Opus, Direction::Send));
     }
     lines
 }
