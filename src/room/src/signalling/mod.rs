@@ -2,6 +2,7 @@
 
 pub mod colibri;
 pub mod jingle;
+pub mod livekit;
 pub mod xmpp;
 
 #[cfg(test)]

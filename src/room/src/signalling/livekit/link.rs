@@ -1,0 +1,329 @@
+//! The one link of a session: what is announced of it, what was offered, and what the answers say.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use livekit_protocol::signal_request::Message as Ask;
+use livekit_protocol::{
+    AddTrackRequest, MuteTrackRequest, ParticipantPermission, SessionDescription, SignalTarget, TrackInfo,
+    TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoLayer, VideoQuality,
+};
+use subrosa_messages::Pii;
+use subrosa_messages::media::{
+    Codec, DataChannel, DescriptionKind, Direction, Kind, Line, LinkId, Mid, RoomToMedia, Size, Source as Sent,
+    TurnServer,
+};
+
+use super::event::{Action, Sends, Settings, Told};
+use super::offer;
+use super::people::Source;
+use super::session::{Out, capture, mute, say};
+
+const VIDEO: &str = "room-video";
+const AUDIO: &str = "room-audio";
+/// What the server's own programs call the channel on which nothing is lost.
+const CHANNEL: &str = "_reliable";
+/// An announced track is confirmed within this time; one that the token forbids is not answered at all.
+const CONFIRMED: Duration = Duration::from_secs(2);
+/// Candidates come right after the first answer, by themselves.
+const CANDIDATES: Duration = Duration::from_millis(500);
+/// Of a server's candidates no more than this are tried.
+const MOST_CANDIDATES: usize = 16;
+/// What the picture costs at its largest, as the server is told, in bit/s.
+const BITRATE: u32 = 2_500_000;
+
+/// A track of ours.
+#[derive(Clone, Debug)]
+struct Own {
+    source: TrackSource,
+    cid: String,
+    sid: Option<String>,
+    /// As the server was told.
+    muted: bool,
+    info: Option<TrackInfo>,
+}
+
+/// The first answer, while candidates come.
+#[derive(Clone, Debug)]
+struct Waiting {
+    sdp: Pii<String>,
+    until: Instant,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub id: LinkId,
+    mids: Vec<String>,
+    own: Vec<Own>,
+    offer: Option<Pii<String>>,
+    /// Tracks may still be confirmed until then.
+    announced: Option<Instant>,
+    said: u32,
+    unanswered: bool,
+    again: bool,
+    waiting: Option<Waiting>,
+    candidates: Vec<String>,
+    described: bool,
+    answer: Option<SessionDescription>,
+    /// Which track is on which slot.
+    pub slots: BTreeMap<String, String>,
+}
+
+impl Link {
+    /// Has it opened, with all that it will ever have.
+    pub fn open(id: LinkId, h264: bool, settings: &Settings, relay: Option<TurnServer>, out: &mut Out) -> Self {
+        let picture = if h264 { Codec::H264 } else { Codec::Vp8 };
+        let mut lines =
+            vec![Line::new(VIDEO, picture, Direction::Send), Line::new(AUDIO, Codec::Opus, Direction::Send)];
+        lines.extend((0..settings.pictures).map(|slot| Line::slot(&format!("slot-{slot}-video"))));
+        let voice = |slot| Line::new(&format!("slot-{slot}-audio"), Codec::Opus, Direction::Receive);
+        lines.extend((0..settings.voices).map(voice));
+        let mids =
+            lines.iter().filter(|line| line.direction == Direction::Receive).map(|line| line.mid.0.clone()).collect();
+        let data_channels = vec![DataChannel::called(CHANNEL)];
+        out.push(Action::Media(RoomToMedia::OpenLink {
+            link: id,
+            side: DescriptionKind::Offer,
+            lines,
+            data_channels,
+            relay,
+        }));
+        for (mid, source) in [(VIDEO, Sent::RoomVideo), (AUDIO, Sent::RoomAudio)] {
+            out.push(Action::Media(RoomToMedia::Send { link: id, mid: Mid(mid.to_owned()), source }));
+        }
+        Link {
+            id,
+            mids,
+            own: Vec::new(),
+            offer: None,
+            announced: None,
+            said: 0,
+            unanswered: false,
+            again: false,
+            waiting: None,
+            candidates: Vec::new(),
+            described: false,
+            answer: None,
+            slots: BTreeMap::new(),
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        let announced = self.announced.filter(|_| self.said == 0);
+        announced.into_iter().chain(self.waiting.as_ref().map(|waiting| waiting.until)).min()
+    }
+
+    /// Media has made the offer: what of it is ours is announced, as far as it is allowed.
+    pub fn offered(
+        &mut self,
+        now: Instant,
+        sdp: Pii<String>,
+        permission: &ParticipantPermission,
+        sends: Sends,
+        picture: Size,
+        out: &mut Out,
+    ) {
+        if self.offer.is_some() {
+            return;
+        }
+        for (mid, source) in [(VIDEO, TrackSource::Camera), (AUDIO, TrackSource::Microphone)] {
+            // An empty list forbids nothing.
+            let sources = &permission.can_publish_sources;
+            if !permission.can_publish || !(sources.is_empty() || sources.contains(&source.into())) {
+                out.push(Action::Tell(Told::MayNotSend(of(source))));
+                continue;
+            }
+            let Some(cid) = offer::track_id(sdp.reveal(), mid) else { continue };
+            let muted = !is_open(source, sends);
+            say(Ask::AddTrack(announcement(source, cid, muted, picture)), out);
+            self.own.push(Own { source, cid: cid.to_owned(), sid: None, muted, info: None });
+        }
+        self.offer = Some(sdp);
+        self.announced = Some(now + CONFIRMED);
+    }
+
+    /// The server wants another offer, or has to be asked once more.
+    pub fn again(&mut self) {
+        self.again = true;
+    }
+
+    /// The server is spoken with again: what it had not answered it will not answer any more.
+    pub fn resumed(&mut self) {
+        (self.again, self.unanswered) = (true, false);
+    }
+
+    /// Offers, and hands the first answer on, when it is time.
+    pub fn negotiate(&mut self, now: Instant, out: &mut Out) {
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= now) {
+            self.describe(out);
+        }
+        let Some(offer) = &self.offer else { return };
+        let confirmed = self.own.iter().all(|own| own.sid.is_some());
+        let first = self.said == 0 && (confirmed || self.announced.is_none_or(|until| until <= now));
+        if !first && (self.said == 0 || !self.again || self.unanswered) {
+            return;
+        }
+        self.said += 1;
+        (self.again, self.unanswered) = (false, true);
+        let sdp = offer::again(offer.reveal(), self.said);
+        say(
+            Ask::Offer(SessionDescription {
+                r#type: "offer".to_owned(),
+                sdp,
+                id: self.said,
+                ..SessionDescription::default()
+            }),
+            out,
+        );
+    }
+
+    pub fn answered(&mut self, now: Instant, answer: SessionDescription, out: &mut Out) {
+        // One to an older offer knows less.
+        if answer.id != self.said || self.said == 0 {
+            return;
+        }
+        self.unanswered = false;
+        let slots = answer.mid_to_track_id.iter().filter(|(mid, _)| self.mids.contains(mid));
+        let slots = slots.map(|(mid, track)| (mid.clone(), track.clone())).collect();
+        let sdp = Pii::new(answer.sdp.clone());
+        self.answer = Some(answer);
+        if self.described {
+            out.push(self.description(sdp));
+        } else {
+            let until = self.waiting.as_ref().map_or(now + CANDIDATES, |waiting| waiting.until);
+            self.waiting = Some(Waiting { sdp, until });
+        }
+        if std::mem::replace(&mut self.slots, slots) != self.slots {
+            out.push(Action::Tell(Told::Slots));
+        }
+    }
+
+    pub fn trickled(&mut self, trickle: &TrickleRequest, out: &mut Out) {
+        if trickle.target() != SignalTarget::Publisher {
+            return;
+        }
+        let candidate = offer::candidate(&trickle.candidate_init);
+        self.candidates.extend(candidate.filter(|_| self.candidates.len() < MOST_CANDIDATES));
+        if trickle.r#final {
+            self.describe(out);
+        }
+    }
+
+    /// Media gets the first answer with the candidates that have come.
+    fn describe(&mut self, out: &mut Out) {
+        if let Some(waiting) = self.waiting.take() {
+            self.described = true;
+            out.push(self.description(offer::with_candidates(&waiting.sdp, &self.candidates)));
+        }
+    }
+
+    fn description(&self, sdp: Pii<String>) -> Action {
+        let kind = DescriptionKind::Answer;
+        Action::Media(RoomToMedia::Description { link: self.id, kind, sdp, candidates: true })
+    }
+
+    pub fn published(&mut self, published: TrackPublishedResponse, sends: Sends, out: &mut Out) {
+        let Some(own) = self.own.iter_mut().find(|own| own.cid == published.cid) else { return };
+        let Some(info) = published.track else { return };
+        own.sid = Some(info.sid.clone());
+        own.info = Some(info);
+        // It may have been opened or closed since it was announced.
+        self.mute(sends, out);
+    }
+
+    pub fn unpublished(&mut self, sid: &str, out: &mut Out) {
+        for own in self.own.iter_mut().filter(|own| own.sid.as_deref() == Some(sid)) {
+            own.sid = None;
+            out.push(Action::Tell(Told::MayNotSend(of(own.source))));
+        }
+    }
+
+    /// The server is told what is open and what is not, where that has changed.
+    pub fn mute(&mut self, sends: Sends, out: &mut Out) {
+        for own in &mut self.own {
+            let muted = !is_open(own.source, sends);
+            if let Some(sid) = &own.sid
+                && std::mem::replace(&mut own.muted, muted) != muted
+            {
+                mute(sid, muted, out);
+            }
+        }
+    }
+
+    /// The server mutes a track, or wants it open. It is never opened by that (P2).
+    pub fn muted(&mut self, wish: &MuteTrackRequest, sends: Sends, out: &mut Out) {
+        let Some(own) = self.own.iter_mut().find(|own| own.sid.as_deref() == Some(&wish.sid)) else { return };
+        let Some(capture) = capture(own.source) else { return };
+        if wish.muted {
+            own.muted = true;
+            mute(&wish.sid, true, out);
+            out.push(Action::Tell(Told::Mute(capture)));
+        } else {
+            own.muted = !is_open(own.source, sends);
+            mute(&wish.sid, own.muted, out);
+            out.push(Action::Tell(Told::UnmuteRefused(capture)));
+        }
+    }
+
+    /// Whether this is the room's picture.
+    pub fn is_picture(&self, sid: &str) -> bool {
+        self.own.iter().any(|own| own.source == TrackSource::Camera && own.sid.as_deref() == Some(sid))
+    }
+
+    /// What both have agreed on, for a server that has to be reminded.
+    pub fn announced(&self) -> impl Iterator<Item = TrackPublishedResponse> {
+        let confirmed = self.own.iter().filter(|own| own.sid.is_some());
+        confirmed.map(|own| TrackPublishedResponse { cid: own.cid.clone(), track: own.info.clone() })
+    }
+
+    pub fn last_offer(&self) -> Option<SessionDescription> {
+        let sdp = offer::again(self.offer.as_ref().filter(|_| self.said > 0)?.reveal(), self.said);
+        Some(SessionDescription { r#type: "offer".to_owned(), sdp, id: self.said, ..SessionDescription::default() })
+    }
+
+    pub fn last_answer(&self) -> Option<SessionDescription> {
+        self.answer.clone()
+    }
+}
+
+fn is_open(source: TrackSource, sends: Sends) -> bool {
+    match source {
+        TrackSource::Camera => sends.picture,
+        TrackSource::Microphone => sends.sound,
+        _ => false,
+    }
+}
+
+fn of(source: TrackSource) -> Source {
+    if source == TrackSource::Camera { Source::Camera } else { Source::Microphone }
+}
+
+fn announcement(source: TrackSource, cid: &str, muted: bool, picture: Size) -> AddTrackRequest {
+    let request = AddTrackRequest {
+        cid: cid.to_owned(),
+        source: source.into(),
+        muted,
+        stream: "camera".to_owned(),
+        ..AddTrackRequest::default()
+    };
+    let kind = if source == TrackSource::Camera { Kind::Video } else { Kind::Audio };
+    match kind {
+        // One picture in one size: no simulcast.
+        Kind::Video => AddTrackRequest {
+            r#type: TrackType::Video.into(),
+            width: picture.width,
+            height: picture.height,
+            layers: vec![VideoLayer {
+                quality: VideoQuality::High.into(),
+                width: picture.width,
+                height: picture.height,
+                bitrate: BITRATE,
+                ..VideoLayer::default()
+            }],
+            ..request
+        },
+        // Sound is sent once: RED would double it.
+        Kind::Audio => AddTrackRequest { disable_red: true, ..request },
+    }
+}

@@ -1,0 +1,31 @@
+//! LiveKit's signalling (protocol 17, `livekit_rtc.proto`), as a client with one peer connection: `/rtc/v1`.
+//!
+//! The room makes one offer with everything that it will ever send and as many empty lines, *slots*, as it can show and hear at
+//! once. The server fills slots; when it wants to fill them otherwise it asks for another offer, gets the same one with the next
+//! number, and says in its answer whose track is on which line. So nothing is ever negotiated anew in media, which is told
+//! each answer.
+//!
+//! ```text
+//!   WebSocket ──► join ──► link opened ──► tracks announced ──► offer n ──► answer n ──► media
+//!       ▲                                                          ▲            │
+//!       │ cut: resumed, media goes on        "other sections" ─────┘            └──► slots: who is where
+//! ```
+//!
+//! Nothing in here opens a capture: a server's *mute* is handed on, an *unmute* is answered with what is so (P2). Of the ICE servers that it
+//! hands out only relays are taken: a STUN server would learn of the room without being of use to it (P5).
+//!
+
+mod address;
+mod event;
+mod link;
+mod offer;
+mod people;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::address;
+pub use event::{Action, End, Event, Sends, Settings, Told, Watched};
+pub use people::{Participant, People, Source, Track};
+pub use session::Session;

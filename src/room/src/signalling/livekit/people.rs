@@ -1,0 +1,129 @@
+//! Who is in the meeting and what they send, as the server says.
+
+use std::collections::BTreeMap;
+
+use livekit_protocol::participant_info::State;
+use livekit_protocol::{ParticipantInfo, TrackInfo, TrackSource, TrackType, encryption};
+use subrosa_messages::Pii;
+use subrosa_messages::media::Kind;
+
+/// Of more people than this nothing is kept: a screen shows a few, and a server could name millions.
+const MOST_PEOPLE: usize = 500;
+/// A participant's tracks that are kept.
+const MOST_TRACKS: usize = 16;
+/// Names are cut here, in characters.
+const LONGEST_NAME: usize = 100;
+/// What names somebody or something in the protocol is no longer than this, in bytes.
+const LONGEST_ID: usize = 128;
+
+/// What a track shows, or where its sound is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A camera.
+    Camera,
+    /// A microphone.
+    Microphone,
+    /// A screen.
+    Screen,
+    /// What a screen sounds like.
+    ScreenSound,
+    /// The server does not say.
+    Unknown,
+}
+
+/// A track that somebody sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// Sound or picture.
+    pub kind: Kind,
+    /// What it shows.
+    pub source: Source,
+    /// Nothing comes of it now.
+    pub muted: bool,
+    /// It is encrypted for those who have a key, which this room has not.
+    pub encrypted: bool,
+}
+
+/// Somebody in the meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// Who it is, as the token says.
+    pub identity: Pii<String>,
+    /// How they want to be called.
+    pub name: Pii<String>,
+    /// What they send, by `sid`.
+    pub tracks: BTreeMap<String, Track>,
+}
+
+/// The others, by `sid`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People(BTreeMap<String, Participant>);
+
+impl People {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Participant)> {
+        self.0.iter().map(|(sid, one)| (sid.as_str(), one))
+    }
+
+    /// All tracks with who sends them.
+    pub fn tracks(&self) -> impl Iterator<Item = (&str, &str, &Track)> {
+        self.iter().flat_map(|(of, one)| one.tracks.iter().map(move |(sid, track)| (of, sid.as_str(), track)))
+    }
+
+    /// A track by its `sid`.
+    #[must_use]
+    pub fn track(&self, sid: &str) -> Option<&Track> {
+        self.0.values().find_map(|one| one.tracks.get(sid))
+    }
+
+    /// Everybody is new.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The server says how somebody is. `true`: that was not known.
+    pub(super) fn update(&mut self, info: ParticipantInfo) -> bool {
+        if info.sid.is_empty() || info.sid.len() > LONGEST_ID {
+            return false;
+        }
+        if info.state() == State::Disconnected {
+            return self.0.remove(&info.sid).is_some();
+        }
+        if !self.0.contains_key(&info.sid) && self.0.len() >= MOST_PEOPLE {
+            return false;
+        }
+        let tracks = info.tracks.iter().filter(|track| is_id(&track.sid)).filter_map(track).take(MOST_TRACKS);
+        let one = Participant {
+            identity: Pii::new(cut(&info.identity)),
+            name: Pii::new(cut(if info.name.is_empty() { &info.identity } else { &info.name })),
+            tracks: tracks.collect(),
+        };
+        self.0.insert(info.sid, one.clone()).as_ref() != Some(&one)
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_ID
+}
+
+/// What a person may read: no control characters and no end to their length.
+fn cut(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+fn track(info: &TrackInfo) -> Option<(String, Track)> {
+    let kind = match info.r#type() {
+        TrackType::Audio => Kind::Audio,
+        TrackType::Video => Kind::Video,
+        TrackType::Data => return None,
+    };
+    let source = match info.source() {
+        TrackSource::Camera => Source::Camera,
+        TrackSource::Microphone => Source::Microphone,
+        TrackSource::ScreenShare => Source::Screen,
+        TrackSource::ScreenShareAudio => Source::ScreenSound,
+        TrackSource::Unknown => Source::Unknown,
+    };
+    let encrypted = info.encryption() != encryption::Type::None;
+    Some((info.sid.clone(), Track { kind, source, muted: info.muted, encrypted }))
+}
