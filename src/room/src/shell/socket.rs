@@ -12,6 +12,7 @@ use subrosa_process::users::User;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
+use zeroize::Zeroize;
 
 /// Between two tries to connect.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
@@ -117,7 +118,10 @@ where
             if length == 0 {
                 return Ok(());
             }
-            decoder.push(buffer.get(..length).unwrap_or_default());
+            let came = buffer.get_mut(..length).unwrap_or_default();
+            decoder.push(came);
+            // The next read may be shorter, and what lies behind its end would stay (P6).
+            came.zeroize();
             while let Some(frame) = decoder.pull()? {
                 if to.send(as_input(Heard::Said(frame))).await.is_err() {
                     return Ok(());
