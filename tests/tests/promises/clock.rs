@@ -1,6 +1,6 @@
 //! The clock jumps, or was never set (P10): a call does not notice, and a certificate is dated as well as it can be.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use subrosa_tests::call::{Call, camera_moves};
 use subrosa_tests::client::Client;
@@ -79,8 +79,14 @@ fn p10_a_room_whose_clock_was_never_set_says_so_and_holds_a_call_with_a_valid_ce
     // The clock is set; the room looks when its addresses change.
     clock.set("+0");
     std::thread::sleep(NOTICED);
-    call.room.namespace().unwrap().add_interface("other0", "192.168.77.1/24");
-    eventually("the room believes its clock again", Duration::from_secs(8), || {
+    let namespace = call.room.namespace().unwrap();
+    let (mut changes, mut changed) = (0, Instant::now());
+    eventually("the room believes its clock again", Duration::from_secs(12), || {
+        // The library may give a look the answer of before; the next look has the new one.
+        if changes == 0 || changed.elapsed() > Duration::from_secs(4) {
+            namespace.add_interface(&format!("other{changes}"), &format!("192.168.{}.1/24", 77 + changes));
+            (changes, changed) = (changes + 1, Instant::now());
+        }
         call.room.log().contains("the clock of this device is believed again").then_some(())
     });
     assert!(camera_moves(&call.peer.link().unwrap(), Duration::from_secs(5)), "and the call has not noticed");
