@@ -348,7 +348,8 @@ pub enum RoomToMedia {
         relay: Option<TurnServer>,
     },
     /// The peer's description. To a link that waits for offers each further one is a renegotiation: lines keep their
-    /// places and what they send, new ones come at the end.
+    /// places and what they send, new ones come at the end. To one that offers, with slots ([`Line::or`]), each further answer says
+    /// anew what comes on them.
     Description {
         /// For which link.
         link: LinkId,
