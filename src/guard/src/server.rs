@@ -146,7 +146,7 @@ impl<I: DeserializeOwned> Line<I> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(_) => return false,
             };
-            self.decoder.push(buffer.get(..length).unwrap_or_default());
+            self.decoder.push(buffer.get_mut(..length).unwrap_or_default());
             loop {
                 match self.decoder.pull() {
                     Ok(Some(frame)) => heard.push(Heard::Said(frame.message)),

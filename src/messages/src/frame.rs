@@ -79,9 +79,11 @@ impl<M> Default for Decoder<M> {
 }
 
 impl<M: DeserializeOwned> Decoder<M> {
-    /// Takes bytes as they came from the socket, in pieces of any size.
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// Takes bytes as they came from the socket, in pieces of any size, and leaves none behind: the next piece may be shorter, and
+    /// what lies behind its end would stay as long as the conversation (P6).
+    pub fn push(&mut self, bytes: &mut [u8]) {
         self.pending.extend_from_slice(bytes);
+        bytes.fill(0);
     }
 
     /// The next whole frame, if its last byte has come.
@@ -136,7 +138,7 @@ pub fn read<M: DeserializeOwned>(
         }
         match socket.read(&mut buffer) {
             Ok(0) => return Ok(None),
-            Ok(length) => decoder.push(buffer.get(..length).unwrap_or_default()),
+            Ok(length) => decoder.push(buffer.get_mut(..length).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
@@ -161,8 +163,9 @@ mod tests {
             }
             let mut decoder = Decoder::<String>::default();
             let mut seen = Vec::new();
-            for piece in bytes.chunks(cut) {
+            for piece in bytes.chunks_mut(cut) {
                 decoder.push(piece);
+                prop_assert!(piece.iter().all(|byte| *byte == 0), "P6: it is with the decoder only");
                 while let Some(frame) = decoder.pull().unwrap() {
                     seen.push((frame.message, frame.body));
                 }
@@ -171,9 +174,9 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_end_in_an_answer(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut decoder = Decoder::<String>::default();
-            decoder.push(&bytes);
+            decoder.push(&mut bytes);
             while let Ok(Some(_)) = decoder.pull() {}
         }
     }
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn an_announced_giant_is_refused_before_it_is_read() {
         let mut decoder = Decoder::<String>::default();
-        decoder.push(&[0xff; 8]);
+        decoder.push(&mut [0xff; 8]);
         assert!(matches!(decoder.pull(), Err(FrameError::TooLong { .. })));
     }
 }

@@ -129,7 +129,7 @@ impl Outputs {
             if length == 0 {
                 return Ok(());
             }
-            decoder.push(buffer.get(..length).unwrap_or_default());
+            decoder.push(buffer.get_mut(..length).unwrap_or_default());
             while let Some(frame) = decoder.pull()? {
                 self.take(frame.message, frame.body, &mut meter);
             }

@@ -12,7 +12,6 @@ use subrosa_process::users::User;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use zeroize::Zeroize;
 
 /// Between two tries to connect.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
@@ -118,10 +117,7 @@ where
             if length == 0 {
                 return Ok(());
             }
-            let came = buffer.get_mut(..length).unwrap_or_default();
-            decoder.push(came);
-            // The next read may be shorter, and what lies behind its end would stay (P6).
-            came.zeroize();
+            decoder.push(buffer.get_mut(..length).unwrap_or_default());
             while let Some(frame) = decoder.pull()? {
                 if to.send(as_input(Heard::Said(frame))).await.is_err() {
                     return Ok(());

@@ -78,8 +78,8 @@ fn said<In, Out>(message: In) -> Heard<In, Out> {
 /// What has been said through a voice since the last look.
 fn spoken<M: serde::de::DeserializeOwned>(from: &mut mpsc::UnboundedReceiver<Vec<u8>>) -> Vec<Frame<M>> {
     let mut decoder = Decoder::default();
-    while let Ok(bytes) = from.try_recv() {
-        decoder.push(&bytes);
+    while let Ok(mut bytes) = from.try_recv() {
+        decoder.push(&mut bytes);
     }
     std::iter::from_fn(|| decoder.pull().unwrap()).collect()
 }

@@ -2,8 +2,19 @@
 
 pub mod colibri;
 pub mod jingle;
+pub mod lines;
 pub mod livekit;
+pub mod sdp;
 pub mod xmpp;
+
+/// What leaves the room, by the guard's word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sends {
+    /// The camera is open.
+    pub picture: bool,
+    /// The microphone is open.
+    pub sound: bool,
+}
 
 #[cfg(test)]
 pub mod recording;

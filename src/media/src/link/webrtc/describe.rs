@@ -106,7 +106,7 @@ impl WebRtc {
         let is_first = self.offers.is_empty();
         if is_first {
             self.shared.expect(sdp::fingerprints(sdp));
-            self.shared.is_measured(sdp::tells_arrivals(sdp));
+            self.shared.measures(sdp::tells_arrivals(sdp));
         }
         self.peer_is_known = sdp.contains("a=candidate:");
         self.add_offered(next.lines.get(next.new_from..).unwrap_or_default())?;

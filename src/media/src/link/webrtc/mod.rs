@@ -269,7 +269,7 @@ impl PeerTransport for WebRtc {
                     return self.fill(sdp).map(|()| None);
                 }
                 self.shared.expect(sdp::fingerprints(sdp));
-                self.shared.is_measured(sdp::tells_arrivals(sdp));
+                self.shared.measures(sdp::tells_arrivals(sdp));
                 self.expect(&sdp::sources(sdp));
                 self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Answer, sdp)?;
                 self.is_answered = true;

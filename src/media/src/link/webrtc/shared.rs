@@ -74,7 +74,7 @@ impl Shared {
     }
 
     /// The peer's description says whether it tells what arrives. Without that, an estimate stays for ever where it began.
-    pub(super) fn is_measured(&self, measured: bool) {
+    pub(super) fn measures(&self, measured: bool) {
         if !measured {
             tracing::info!("a peer does not say what arrives: what is sent to it is not made to fit its path");
         }

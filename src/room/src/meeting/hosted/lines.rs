@@ -9,12 +9,11 @@
 //!   chat  text               what is written: whole lines, and letter by letter
 //! ```
 
-use subrosa_messages::media::{Codec, DataChannel, Direction, Line, Mid};
+use subrosa_messages::media::{Codec, DataChannel, Direction, Line};
 
 use crate::meeting::guest::{OfferedLines, OfferedSlot};
+pub use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, slot_audio, slot_video};
 
-pub const ROOM_VIDEO: &str = "room-video";
-pub const ROOM_AUDIO: &str = "room-audio";
 pub const GUEST_VIDEO: &str = "guest-video";
 pub const GUEST_AUDIO: &str = "guest-audio";
 pub const GUEST_SCREEN: &str = "guest-screen";
@@ -25,16 +24,6 @@ pub const CHAT: &str = "chat";
 pub const TEXT: &str = "text";
 /// The subprotocol of real-time text (RFC 8865, section 3).
 const T140: &str = "t140";
-
-/// The picture of who is in a slot.
-pub fn slot_video(slot: usize) -> Mid {
-    Mid(format!("slot-{slot}-video"))
-}
-
-/// Their sound.
-pub fn slot_audio(slot: usize) -> Mid {
-    Mid(format!("slot-{slot}-audio"))
-}
 
 /// The channel of what they type.
 pub fn slot_text(slot: usize) -> String {

@@ -60,8 +60,8 @@ impl Stage {
 
     /// The newest word to whoever asked.
     fn told(&mut self) -> Option<RoomToJoin> {
-        while let Ok(bytes) = self.spoken.try_recv() {
-            self.heard.push(&bytes);
+        while let Ok(mut bytes) = self.spoken.try_recv() {
+            self.heard.push(&mut bytes);
         }
         let mut last = None;
         while let Some(frame) = self.heard.pull().unwrap() {

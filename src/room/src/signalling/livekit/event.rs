@@ -4,6 +4,7 @@ use subrosa_messages::media::{LinkId, LinkState, RoomToMedia, Size};
 use subrosa_messages::{Capture, Pii};
 
 use super::people::Source;
+use crate::signalling::Sends;
 
 /// What is fixed for one session.
 #[derive(Clone, Debug)]
@@ -16,15 +17,6 @@ pub struct Settings {
     pub picture: Size,
     /// The last number of a link that was used.
     pub links: u64,
-}
-
-/// What leaves the room, by the guard's word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sends {
-    /// The camera is open.
-    pub picture: bool,
-    /// The microphone is open.
-    pub sound: bool,
 }
 
 /// A picture that is shown.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use livekit_protocol::request_response::{Reason, Request};
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::{
-    AddTrackRequest, MuteTrackRequest, ParticipantPermission, SessionDescription, SignalTarget, TrackInfo,
-    TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoLayer, VideoQuality,
+    AddTrackRequest, MuteTrackRequest, ParticipantPermission, RequestResponse, SessionDescription, SignalTarget,
+    TrackInfo, TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoLayer, VideoQuality,
 };
 use subrosa_messages::Pii;
 use subrosa_messages::media::{
@@ -14,16 +15,16 @@ use subrosa_messages::media::{
     TurnServer,
 };
 
-use super::event::{Action, Sends, Settings, Told};
+use super::event::{Action, Settings, Told};
 use super::offer;
 use super::people::Source;
 use super::session::{Out, capture, mute, say};
+use crate::signalling::Sends;
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, slot_audio, slot_video};
 
-const VIDEO: &str = "room-video";
-const AUDIO: &str = "room-audio";
 /// What the server's own programs call the channel on which nothing is lost.
 const CHANNEL: &str = "_reliable";
-/// An announced track is confirmed within this time; one that the token forbids is not answered at all.
+/// An announced track is confirmed within this time.
 const CONFIRMED: Duration = Duration::from_secs(2);
 /// Candidates come right after the first answer, by themselves.
 const CANDIDATES: Duration = Duration::from_millis(500);
@@ -75,9 +76,9 @@ impl Link {
     pub fn open(id: LinkId, h264: bool, settings: &Settings, relay: Option<TurnServer>, out: &mut Out) -> Self {
         let picture = if h264 { Codec::H264 } else { Codec::Vp8 };
         let mut lines =
-            vec![Line::new(VIDEO, picture, Direction::Send), Line::new(AUDIO, Codec::Opus, Direction::Send)];
-        lines.extend((0..settings.pictures).map(|slot| Line::slot(&format!("slot-{slot}-video"))));
-        let voice = |slot| Line::new(&format!("slot-{slot}-audio"), Codec::Opus, Direction::Receive);
+            vec![Line::new(ROOM_VIDEO, picture, Direction::Send), Line::new(ROOM_AUDIO, Codec::Opus, Direction::Send)];
+        lines.extend((0..settings.pictures).map(|slot| Line::slot(&slot_video(slot).0)));
+        let voice = |slot| Line::new(&slot_audio(slot).0, Codec::Opus, Direction::Receive);
         lines.extend((0..settings.voices).map(voice));
         let mids =
             lines.iter().filter(|line| line.direction == Direction::Receive).map(|line| line.mid.0.clone()).collect();
@@ -89,7 +90,7 @@ impl Link {
             data_channels,
             relay,
         }));
-        for (mid, source) in [(VIDEO, Sent::RoomVideo), (AUDIO, Sent::RoomAudio)] {
+        for (mid, source) in [(ROOM_VIDEO, Sent::RoomVideo), (ROOM_AUDIO, Sent::RoomAudio)] {
             out.push(Action::Media(RoomToMedia::Send { link: id, mid: Mid(mid.to_owned()), source }));
         }
         Link {
@@ -127,7 +128,7 @@ impl Link {
         if self.offer.is_some() {
             return;
         }
-        for (mid, source) in [(VIDEO, TrackSource::Camera), (AUDIO, TrackSource::Microphone)] {
+        for (mid, source) in [(ROOM_VIDEO, TrackSource::Camera), (ROOM_AUDIO, TrackSource::Microphone)] {
             // An empty list forbids nothing.
             let sources = &permission.can_publish_sources;
             if !permission.can_publish || !(sources.is_empty() || sources.contains(&source.into())) {
@@ -230,6 +231,17 @@ impl Link {
         own.info = Some(info);
         // It may have been opened or closed since it was announced.
         self.mute(sends, out);
+    }
+
+    /// The server says what became of a wish: a track that is forbidden is none.
+    pub fn refused(&mut self, response: &RequestResponse, out: &mut Out) {
+        let Some(Request::AddTrack(refused)) = &response.request else { return };
+        if response.reason() == Reason::NotAllowed
+            && let Some(place) = self.own.iter().position(|own| own.sid.is_none() && own.cid == refused.cid)
+        {
+            let own = self.own.remove(place);
+            out.push(Action::Tell(Told::MayNotSend(of(own.source))));
+        }
     }
 
     pub fn unpublished(&mut self, sid: &str, out: &mut Out) {

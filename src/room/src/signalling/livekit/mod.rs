@@ -20,12 +20,14 @@ mod event;
 mod link;
 mod offer;
 mod people;
+mod relay;
 mod session;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
 
 pub use address::address;
-pub use event::{Action, End, Event, Sends, Settings, Told, Watched};
+pub use event::{Action, End, Event, Settings, Told, Watched};
 pub use people::{Participant, People, Source, Track};
 pub use session::Session;

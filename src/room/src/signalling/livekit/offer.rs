@@ -2,6 +2,8 @@
 
 use subrosa_messages::Pii;
 
+use crate::signalling::sdp::Sdp;
+
 /// The offer as it is said for the `nth` time: the version in its `o=` line counts up (RFC 8866, section 5.2).
 pub fn again(sdp: &str, nth: u32) -> String {
     let line = |line: &str| match line.strip_prefix("o=") {
@@ -20,12 +22,10 @@ pub fn again(sdp: &str, nth: u32) -> String {
 
 /// By what the server knows the track on the line of this `mid`: the second word of its `msid` (RFC 8830, section 2).
 pub fn track_id<'a>(sdp: &'a str, mid: &str) -> Option<&'a str> {
-    let part =
-        sdp.split("\r\nm=").skip(1).find(|part| part.lines().any(|line| line.strip_prefix("a=mid:") == Some(mid)))?;
-    let of_line = part.lines().find_map(|line| line.strip_prefix("a=msid:"));
-    let of_source =
-        || part.lines().find_map(|line| line.strip_prefix("a=ssrc:")?.split_once(" msid:").map(|(_, id)| id));
-    of_line.or_else(of_source)?.split(' ').nth(1)
+    let sdp = Sdp::read(sdp);
+    let section = sdp.line(mid)?;
+    let of_source = || section.attributes("ssrc").find_map(|of| of.split_once(" msid:").map(|(_, id)| id));
+    section.attribute("msid").or_else(of_source)?.split(' ').nth(1)
 }
 
 /// The candidate that is said in JSON (`RTCIceCandidateInit`), as a line of a description: UDP only, since nothing else is spoken.

@@ -1,24 +1,27 @@
 //! The machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use livekit_protocol::leave_request::Action as LeaveAction;
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
-    DisconnectReason, IceServer, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantInfo, ParticipantPermission,
-    Ping, ReconnectResponse, SignalRequest, SignalResponse, SpeakerInfo, SubscribedCodec, SubscribedQuality, SyncState,
-    TrackPublishedResponse, TrackSource, UpdateSubscription, UpdateTrackSettings, VideoQuality,
+    DisconnectReason, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantInfo, ParticipantPermission, Ping,
+    ReconnectResponse, SignalRequest, SignalResponse, SpeakerInfo, SyncState, TrackPublishedResponse, TrackSource,
+    UpdateSubscription,
 };
 use prost::Message;
-use subrosa_messages::media::{Kind, LinkFault, LinkId, LinkState, RoomToMedia, Size, TurnServer, TurnTransport};
+use subrosa_messages::media::{LinkFault, LinkId, LinkState, RoomToMedia, Size, TurnServer};
 use subrosa_messages::{Capture, Pii};
 
 use super::address::address;
-use super::event::{Action, End, Event, Sends, Settings, Told, Watched};
+use super::event::{Action, End, Event, Settings, Told, Watched};
 use super::link::Link;
 use super::people::People;
+use super::relay::relay;
+use super::wanted::wanted;
+use crate::signalling::Sends;
 
 /// A server says no more than this at once, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -58,7 +61,7 @@ struct Pings {
 /// A session with one server, for one meeting.
 #[derive(Debug)]
 pub struct Session {
-    settings: Settings,
+    pub(super) settings: Settings,
     token: Pii<String>,
     socket: Socket,
     attempts: u32,
@@ -66,20 +69,20 @@ pub struct Session {
     /// Our own `sid`, from the greeting on.
     own: Option<String>,
     permission: ParticipantPermission,
-    people: People,
+    pub(super) people: People,
     /// Who spoke last, first.
-    speakers: Vec<String>,
+    pub(super) speakers: Vec<String>,
     speaking: Vec<(String, f32)>,
     records: bool,
     relay: Option<TurnServer>,
     pings: Option<Pings>,
     media: Option<bool>,
     sends: Sends,
-    watch: Vec<Watched>,
+    pub(super) watch: Vec<Watched>,
     link: Option<Link>,
     links: u64,
     /// Tracks that are wanted of the server, with the size of a picture.
-    subscribed: BTreeMap<String, Option<Size>>,
+    pub(super) subscribed: BTreeMap<String, Option<Size>>,
     interrupted: bool,
     over: Option<End>,
 }
@@ -256,7 +259,6 @@ impl Session {
         }
         let wait = FIRST_WAIT.saturating_mul(1 << (self.attempts - 1).min(8)).min(LONGEST_WAIT);
         self.socket = Socket::Away(now + wait);
-        self.pings = None;
         if self.own.is_some() && !std::mem::replace(&mut self.interrupted, true) {
             out.push(Action::Tell(Told::Interrupted));
         }
@@ -464,6 +466,7 @@ impl Session {
                     Said::MediaSectionsRequirement(_) => link.again(),
                     Said::TrackPublished(published) => link.published(published, self.sends, out),
                     Said::TrackUnpublished(gone) => link.unpublished(&gone.track_sid, out),
+                    Said::RequestResponse(response) => link.refused(&response, out),
                     Said::Mute(mute) => link.muted(&mute, self.sends, out),
                     Said::SubscribedQualityUpdate(update) if link.is_picture(&update.track_sid) => {
                         out.push(Action::Tell(Told::Wanted(wanted(&update.subscribed_codecs))));
@@ -503,49 +506,6 @@ impl Session {
         self.speaking.sort_by(|one, other| other.1.total_cmp(&one.1));
         out.push(Action::Tell(Told::Speakers(self.speaking.iter().map(|(sid, _)| sid.clone()).collect())));
     }
-
-    /// Asks for what is to be heard and shown, and for nothing else.
-    fn subscribe(&mut self, out: &mut Out) {
-        let rank = |of: &str| self.speakers.iter().position(|speaker| speaker == of).unwrap_or(usize::MAX);
-        let mut voices: Vec<(usize, &str)> = self
-            .people
-            .tracks()
-            .filter(|(_, _, track)| track.kind == Kind::Audio && !track.encrypted)
-            .map(|(of, sid, _)| (rank(of), sid))
-            .collect();
-        voices.sort_unstable();
-        let mut wanted: BTreeMap<String, Option<Size>> =
-            voices.into_iter().take(self.settings.voices).map(|(_, sid)| (sid.to_owned(), None)).collect();
-        let is_there = |watched: &&Watched| {
-            self.people.track(&watched.track).is_some_and(|track| track.kind == Kind::Video && !track.encrypted)
-        };
-        wanted.extend(self.watch.iter().filter(is_there).map(|watched| (watched.track.clone(), Some(watched.size))));
-        let (before, after): (BTreeSet<&String>, BTreeSet<&String>) =
-            (self.subscribed.keys().collect(), wanted.keys().collect());
-        // Places become free before they are taken.
-        for (subscribe, tracks) in [(false, &before - &after), (true, &after - &before)] {
-            if !tracks.is_empty() {
-                let track_sids = tracks.into_iter().cloned().collect();
-                say(
-                    Ask::Subscription(UpdateSubscription { track_sids, subscribe, ..UpdateSubscription::default() }),
-                    out,
-                );
-            }
-        }
-        for (sid, size) in &wanted {
-            if let Some(size) = size.filter(|_| self.subscribed.get(sid) != Some(size)) {
-                let settings = UpdateTrackSettings {
-                    track_sids: vec![sid.clone()],
-                    quality: VideoQuality::High.into(),
-                    width: size.width,
-                    height: size.height,
-                    ..UpdateTrackSettings::default()
-                };
-                say(Ask::TrackSetting(settings), out);
-            }
-        }
-        self.subscribed = wanted;
-    }
 }
 
 /// Says something to the server.
@@ -566,40 +526,4 @@ pub(super) fn capture(source: TrackSource) -> Option<Capture> {
         TrackSource::Microphone => Some(Capture::Microphone),
         _ => None,
     }
-}
-
-/// How many lines of the picture others want, by the best quality that anybody takes.
-fn wanted(codecs: &[SubscribedCodec]) -> Option<u32> {
-    let taken = codecs.iter().flat_map(|codec| &codec.qualities).filter(|quality| quality.enabled);
-    let best = taken.map(SubscribedQuality::quality).filter(|quality| *quality != VideoQuality::Off);
-    match best.max_by_key(|quality| i32::from(*quality)) {
-        Some(VideoQuality::High) => None,
-        Some(VideoQuality::Medium) => Some(360),
-        Some(VideoQuality::Low) => Some(180),
-        Some(VideoQuality::Off) | None => Some(0),
-    }
-}
-
-/// The first relay that is named: `turn:host:port?transport=udp` (RFC 7065). STUN servers are none (P5).
-fn relay(servers: &[IceServer]) -> Option<TurnServer> {
-    servers.iter().find_map(|server| {
-        let (secure, rest) = server.urls.iter().find_map(|url| {
-            let plain = url.strip_prefix("turn:").map(|rest| (false, rest));
-            plain.or_else(|| url.strip_prefix("turns:").map(|rest| (true, rest)))
-        })?;
-        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let default = if secure { 5349 } else { 3478 };
-        let (host, port) = match place.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
-            _ => (place, default),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let transport = match (secure, query.contains("transport=tcp")) {
-            (true, _) => TurnTransport::Tls,
-            (false, true) => TurnTransport::Tcp,
-            (false, false) => TurnTransport::Udp,
-        };
-        let (user, password) = (Pii::new(server.username.clone()), Pii::new(server.credential.clone()));
-        (!host.is_empty()).then_some(TurnServer { host, port, transport, user, password, relay_only: false })
-    })
 }

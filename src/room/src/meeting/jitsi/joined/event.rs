@@ -5,6 +5,7 @@ use subrosa_messages::{Capture, Pii};
 
 use super::super::failure::Failure;
 use super::super::muc;
+pub use crate::signalling::Sends;
 use crate::signalling::xmpp;
 
 /// What is fixed for one meeting.
@@ -81,15 +82,6 @@ pub enum Event {
     Leave,
     /// The time that [`super::Joined::deadline`] named has come.
     Tick,
-}
-
-/// What leaves the room, by the guard's word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sends {
-    /// The camera is open.
-    pub picture: bool,
-    /// The microphone is open.
-    pub sound: bool,
 }
 
 /// What a WebSocket says.

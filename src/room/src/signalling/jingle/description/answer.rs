@@ -9,9 +9,10 @@ use super::super::source::{EndpointId, Group, Semantics, Source, SourceName, Sou
 use super::super::stanza::{Action, Jingle};
 use super::super::transport::{Fingerprint, SctpMap, Setup, Transport};
 use super::ability::{self, Ability};
-use super::lines::{BRIDGE, ROOM_AUDIO, ROOM_VIDEO};
+use super::lines::BRIDGE;
 use super::offer::Offer;
-use super::sdp::{Sdp, Section};
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO};
+use crate::signalling::sdp::{Sdp, Section};
 
 /// The SSRCs that the room sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

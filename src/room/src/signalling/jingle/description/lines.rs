@@ -9,10 +9,6 @@ use subrosa_messages::media::{Codec, Kind, Mid};
 use super::super::source::{Owner, SourceName};
 use super::streams::{Stream, Streams};
 
-/// The line of the room's sound; the bridge's own audio SSRC is on it.
-pub const ROOM_AUDIO: &str = "room-audio";
-/// The line of the room's picture; the SSRC that the bridge probes with is on it.
-pub const ROOM_VIDEO: &str = "room-video";
 /// The line of the bridge's channel.
 pub const BRIDGE: &str = "bridge";
 

@@ -8,7 +8,6 @@ pub mod ability;
 mod answer;
 mod lines;
 mod offer;
-mod sdp;
 mod streams;
 mod write;
 
@@ -16,7 +15,7 @@ mod write;
 mod tests;
 
 pub use answer::{Answer, Local, Ourselves, sources};
-pub use lines::{BRIDGE, Lines, ROOM_AUDIO, ROOM_VIDEO, SLOTS, Slot, audio_or};
+pub use lines::{BRIDGE, Lines, SLOTS, Slot, audio_or};
 pub use offer::Offer;
 pub use streams::{Stream, Streams};
 pub use write::describe;

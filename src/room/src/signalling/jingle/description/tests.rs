@@ -12,9 +12,10 @@ use super::super::recordings::{assert_same_meaning, frames, seeds};
 use super::super::source::{EndpointId, Group, Owner, Semantics, Source, SourceName, Sources};
 use super::super::stanza::{Action, Jingle};
 use super::ability::Ability;
-use super::sdp::Sdp;
 use super::*;
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO};
 use crate::signalling::recording::{self, Direction, Recording};
+use crate::signalling::sdp::Sdp;
 
 fn jingles(recording: &Recording, way: Direction, action: Action) -> Vec<Jingle> {
     let frames = frames(recording).into_iter().filter(|(dir, _)| *dir == way);
@@ -33,7 +34,7 @@ fn descriptions(recording: &Recording, way: Direction) -> Vec<String> {
 /// - `setup`: ours always says `active`; the recordings tried others, and this is what came out of it.
 fn meaning(sdp: &str) -> Vec<BTreeSet<String>> {
     let sdp = Sdp::read(sdp);
-    let line = |section: &super::sdp::Section<'_>| -> BTreeSet<String> {
+    let line = |section: &crate::signalling::sdp::Section<'_>| -> BTreeSet<String> {
         let lines = section.lines().iter().filter(|line| !line.starts_with("a=mid:") && !line.starts_with("a=setup:"));
         lines
             .map(|line| match line.split_once(" cname:").or_else(|| line.split_once(" msid:")) {

@@ -15,9 +15,10 @@ use super::super::content::{Description, PayloadType};
 use super::super::error::JingleError;
 use super::super::transport::Candidate;
 use super::ability;
-use super::lines::{BRIDGE, Lines, ROOM_AUDIO, ROOM_VIDEO};
+use super::lines::{BRIDGE, Lines};
 use super::offer::Offer;
 use super::streams::{Stream, Streams};
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO};
 
 /// The largest message of the bridge's channel, in bytes (RFC 8841, section 6).
 const LARGEST_MESSAGE: u32 = 262_144;

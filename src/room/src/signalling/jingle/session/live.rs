@@ -6,13 +6,12 @@ use subrosa_messages::Pii;
 use subrosa_messages::media::{Codec, DataChannel, DescriptionKind, Kind, LinkId, Mid, RoomToMedia, Source};
 
 use super::super::content::{Content, Description, Media};
-use super::super::description::{
-    Answer, Lines, Local, Offer, Ourselves, ROOM_AUDIO, ROOM_VIDEO, Stream, Streams, describe, sources,
-};
+use super::super::description::{Answer, Lines, Local, Offer, Ourselves, Stream, Streams, describe, sources};
 use super::super::error::JingleError;
 use super::super::source::{EndpointId, SourceName, Sources};
 use super::super::stanza::{Action as Word, Jingle};
 use super::event::{Action, Peer};
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO};
 
 /// A link that is not verified by then does not work. The bridge gives up on DTLS after the same time.
 pub const CONNECTING: Duration = Duration::from_secs(30);

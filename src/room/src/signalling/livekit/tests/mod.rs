@@ -6,19 +6,21 @@ mod recordings;
 use std::time::{Duration, Instant};
 
 use livekit_protocol::leave_request::Action as LeaveAction;
+use livekit_protocol::request_response::{Reason, Request};
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
     DisconnectReason, IceServer, JoinResponse, LeaveRequest, MediaSectionsRequirement, MuteTrackRequest,
-    ParticipantInfo, ParticipantPermission, SessionDescription, SignalRequest, SignalResponse, SpeakerInfo,
-    SpeakersChanged, SubscribedCodec, SubscribedQuality, SubscribedQualityUpdate, TrackInfo, TrackPublishedResponse,
-    TrackSource, TrackType, TrickleRequest, VideoQuality, encryption,
+    ParticipantInfo, ParticipantPermission, RequestResponse, SessionDescription, SignalRequest, SignalResponse,
+    SpeakerInfo, SpeakersChanged, SubscribedCodec, SubscribedQuality, SubscribedQualityUpdate, TrackInfo,
+    TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoQuality, encryption,
 };
 use prost::Message;
 use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, LinkState, RoomToMedia, Size};
 use subrosa_messages::{Capture, Pii};
 
-use super::{Action, End, Event, Sends, Session, Settings, Source, Told, Watched};
+use super::{Action, End, Event, Session, Settings, Source, Told, Watched};
+use crate::signalling::Sends;
 
 const SIZE: Size = Size { width: 1280, height: 720 };
 const BOTH: Sends = Sends { picture: true, sound: true };
@@ -211,6 +213,23 @@ fn a_source_that_the_token_forbids_is_not_announced_and_one_that_is_not_confirme
 }
 
 #[test]
+fn a_track_that_the_server_refuses_is_not_waited_for() {
+    let mut stage = Stage::greeted(join(&[]));
+    let link = stage.link();
+    let said = stage.step(Event::Offered { link, sdp: Pii::new(OFFER.to_owned()) });
+    let tracks =
+        asked(&said).into_iter().filter_map(|ask| if let Ask::AddTrack(track) = ask { Some(track) } else { None });
+    for track in tracks {
+        let request = Some(Request::AddTrack(track));
+        let reason = Reason::NotAllowed.into();
+        stage.hear(Said::RequestResponse(RequestResponse { reason, request, ..RequestResponse::default() }));
+    }
+    let refused = [Told::MayNotSend(Source::Camera), Told::MayNotSend(Source::Microphone)];
+    assert!(refused.iter().all(|refused| told(&stage.out).contains(&refused)));
+    assert_eq!(offers(&stage.out), [1], "to see and hear");
+}
+
+#[test]
 fn other_sections_mean_the_same_offer_again_one_at_a_time() {
     let mut stage = Stage::joined();
     let again = || Said::MediaSectionsRequirement(MediaSectionsRequirement::default());
@@ -335,6 +354,7 @@ fn a_cut_socket_is_resumed_with_the_newest_token_and_media_goes_on() {
     let Some(Ask::SyncState(state)) = asks.first() else { panic!("{asks:?}") };
     assert_eq!((state.publish_tracks.len(), state.offer.as_ref().map(|offer| offer.id)), (2, Some(1)));
     assert_eq!(offers(&said), [2]);
+    assert!(matches!(asked(&stage.wait(Duration::from_secs(5))).as_slice(), [Ask::PingReq(_)]), "it is looked after");
     assert!(!stage.out.iter().any(|action| matches!(action, Action::Media(RoomToMedia::CloseLink { .. }))));
 }
 
