@@ -6,7 +6,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
@@ -14,6 +14,7 @@ use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::Sleep;
 
 /// Connections at the same time.
 const MAX_CONNECTIONS: usize = 256;
@@ -23,6 +24,9 @@ const MAX_PER_ADDRESS: usize = 64;
 const VANISHED_AFTER_MS: u32 = 20_000;
 /// After a meeting's end its last words have this long to reach the guests.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Whoever is answered before all was said (a body that is too long) may go on for so long: a connection that is closed with something
+/// unread in it is reset, and the answer is lost with it (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Takes connections as long as there are not too many, and closes all of them when a meeting has ended.
 #[derive(Clone)]
@@ -68,7 +72,7 @@ impl<S> Accept<TcpStream, S> for Doorkeeper {
                 }
                 tokio::time::sleep(FAREWELL).await;
             };
-            Ok(Connection { stream, end: Some(Box::pin(end)), _place: place })
+            Ok(Connection { stream, end: Some(Box::pin(end)), lingers: None, _place: place })
         });
         ready(connection.map(|connection| (connection, service)))
     }
@@ -97,6 +101,8 @@ pub struct Connection {
     stream: TcpStream,
     /// `None` once it has come.
     end: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// All is said from this side; what still comes is thrown away until then.
+    lingers: Option<Pin<Box<Sleep>>>,
     _place: Place,
 }
 
@@ -134,8 +140,23 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Connection { stream, lingers, .. } = self.get_mut();
+        if lingers.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+        }
+        let until = lingers.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        let mut waste = [0; 4096];
+        loop {
+            if until.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut waste = ReadBuf::new(&mut waste);
+            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut waste));
+            if read.is_err() || waste.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     fn poll_write_vectored(
@@ -154,7 +175,47 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn who_is_answered_before_all_was_said_reads_the_answer() {
+        let (_room, forget) = watch::channel(0);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (mut connection, ()) = Doorkeeper::new(forget).accept(stream, ()).await.unwrap();
+        let answered = tokio::spawn(async move {
+            let mut first = [0; 10];
+            connection.read_exact(&mut first).await.unwrap();
+            connection.write_all(b"too long").await.unwrap();
+            connection.shutdown().await.unwrap();
+        });
+        // More than buffers hold: the second half is written after the other side has answered.
+        let body = vec![b'x'; 8 << 20];
+        peer.write_all(&body).await.unwrap();
+        peer.shutdown().await.unwrap();
+        let mut answer = String::new();
+        peer.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "too long");
+        answered.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_never_stops_is_not_listened_to_for_ever() {
+        let (_room, forget) = watch::channel(0);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (mut connection, ()) = Doorkeeper::new(forget).accept(stream, ()).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        connection.shutdown().await.unwrap();
+        assert!(begun.elapsed() >= LINGER && begun.elapsed() < 2 * LINGER);
+    }
 
     #[test]
     fn one_address_cannot_take_all_places() {
