@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench fuzz setup setup-tests vm vm-debian build data install install-files deb cross deb-arm64
+.PHONY: help run test test-aarch64 lint soak bench fuzz setup setup-tests vm vm-debian livekit build data install install-files deb cross deb-arm64
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -21,7 +21,7 @@ run: build data ## the simulated room: builds what is missing and starts it
 
 # The programs with the features that the tests bring: one build of each dependency serves both.
 test: PACKAGES := --workspace --all-targets
-test: vm vm-debian build data ## all tests (those with users and network namespaces of their own need root)
+test: vm vm-debian livekit build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
@@ -37,7 +37,7 @@ lint: setup-tests ## format, clippy, licences and sources of dependencies, types
 
 bench soak: PACKAGES += -p subrosa-tests
 bench: setup-tests build data ## cost and speed of a call (WHAT=meeting: of several guests), against a reference measured in the same run
-	@[[ "$(WHAT)" != meeting ]] || setup/livekit.sh || true # it goes on without, and says so
+	@[[ "$(WHAT)" != meeting && "$(WHAT)" != join ]] || setup/livekit.sh >/dev/null || true # it goes on without, and says so
 	$(BUILT)/subrosa bench $(or $(WHAT),call) $(ARGUMENTS)
 
 soak: setup-tests build data ## half an hour of presses, joins and kills
@@ -56,6 +56,9 @@ vm: setup-tests ## the kernel of the tests' virtual machine, built once for a ma
 
 vm-debian: setup-tests ## Debian's own kernel for an emulated machine, unpacked once for a machine
 	@tests/vm/debian.sh >/dev/null
+
+livekit: setup-tests ## LiveKit's own server and client, built and fetched once for a machine
+	@setup/livekit.sh >/dev/null
 
 build: setup ## the programs, in release mode
 	cargo build --release --locked $(PACKAGES)

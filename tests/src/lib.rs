@@ -5,6 +5,7 @@
 //! which is why the rule against it is lifted for this crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod authority;
 pub mod browser;
 pub mod call;
 pub mod client;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod devices;
 pub mod doctor;
 pub mod figures;
+pub mod front;
 pub mod island;
 pub mod jitsi;
 pub mod line;

@@ -48,6 +48,8 @@ pub enum Need {
     VirtualMachine,
     /// Debian's own kernel and QEMU for it (`make vm-debian`).
     DebianKernel,
+    /// LiveKit's own server and client (`make livekit`).
+    LiveKit,
 }
 
 impl Need {
@@ -60,6 +62,7 @@ impl Need {
             Need::Program(name) => on_path(name).is_some(),
             Need::VirtualMachine => crate::vm::kernel().is_some(),
             Need::DebianKernel => on_path("qemu-system-x86_64").is_some() && crate::vm::debian_kernel().is_some(),
+            Need::LiveKit => crate::livekit::place().is_some(),
         }
     }
 }
@@ -72,7 +75,8 @@ pub fn have(needs: &[Need]) -> bool {
     for need in needs {
         if !need.is_met() {
             let name = std::thread::current().name().unwrap_or("a test").to_owned();
-            let words = format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm vm-debian`)");
+            let words =
+                format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm vm-debian livekit`)");
             assert!(env::var_os("CI").is_none(), "{words}");
             let _gone = writeln!(io::stderr(), "\n*** {words}\n");
             return false;

@@ -6,8 +6,8 @@ use time::Date;
 
 use crate::configuration::Configuration;
 use crate::language::Language;
+use crate::meeting::elsewhere::link::{Link, LinkError};
 use crate::meeting::hosts::{Hosts, Named};
-use crate::meeting::jitsi::link::{Link, LinkError};
 use crate::notice::{JoinedFacts, Notice, joined};
 use crate::servers::{Judgement, Servers};
 

@@ -33,7 +33,7 @@ impl Hall {
 
     /// One more, to whom comes what `others` of those before send, if any.
     fn enter(&mut self, sends: &[Replayed], others: bool) {
-        let guest = self.server.join(&format!("guest-{}", self.guests.len()), sends);
+        let guest = self.server.join("room", &format!("guest-{}", self.guests.len()), sends);
         if others {
             eventually("what others send comes", LONG, || (guest.bytes() > 10_000).then_some(()));
         }
@@ -65,7 +65,7 @@ impl Hall {
 
 /// The cost with as many guests, and of one more viewer; says loudly where there is no server.
 pub fn cost(report: &mut Report, counts: &[usize], seconds: u64) {
-    if !livekit::is_built() {
+    if livekit::place().is_none() {
         let words = "LIVEKIT’S SERVER IS NOT THERE, SO NOTHING IS COMPARED WITH IT: setup/livekit.sh builds it";
         report.note(words);
         eprintln!("{words}");

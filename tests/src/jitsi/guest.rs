@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use subrosa_messages::Pii;
+use subrosa_room::meeting::elsewhere::failure::Failure;
 use subrosa_room::meeting::hosts::{Hosts, Named};
-use subrosa_room::meeting::jitsi::failure::Failure;
 use subrosa_room::meeting::jitsi::link::Link;
 use subrosa_room::meeting::jitsi::loading::{self, Found};
 use subrosa_room::meeting::jitsi::muc::{self, Muc};

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
+use crate::authority;
 use crate::stage::{eventually, tree};
 
 /// What differs from test to test.
@@ -49,7 +49,7 @@ impl Prosody {
         for name in ["data", "web", "certs"] {
             fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        certificates(folder.path());
+        authority::write(folder.path());
         let (plain, secure) = (free(), free());
         let settings = folder.path().join("prosody.cfg.lua");
         fs::write(&settings, configuration(folder.path(), plain, secure, options)).expect("its configuration");
@@ -132,23 +132,6 @@ impl Drop for Prosody {
 
 fn free() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
-}
-
-/// An authority, and a certificate of it for `localhost`.
-fn certificates(folder: &Path) {
-    let mut parameters = CertificateParams::default();
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let own = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-    let own = own.signed_by(&key, &issuer).expect("a certificate");
-    for (name, text) in [
-        ("authority.pem", issuer.pem()),
-        ("certs/localhost.crt", own.pem()),
-        ("certs/localhost.key", key.serialize_pem()),
-    ] {
-        fs::write(folder.join(name), text).expect("a certificate's file");
-    }
 }
 
 fn configuration(folder: &Path, plain: u16, secure: u16, options: Options) -> String {

@@ -1,35 +1,40 @@
-//! LiveKit's server (`setup/livekit.sh`) and participants of it, made of GStreamer: what forwarding costs elsewhere.
+//! LiveKit's server and client (`setup/livekit.sh`): what the room joins, who else is there, and what forwarding costs elsewhere.
 
 mod participant;
-mod token;
+pub mod token;
+mod visitor;
 mod wire;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::process::{Pid, Signal};
+use serde_json::{Value, json};
+
+use crate::front::Front;
 use crate::stage::{eventually, tree};
 
 pub use crate::peer::replay::Replayed;
 pub use participant::Participant;
+pub use visitor::{Came, Visitor};
 
 const KEY: &str = "test";
 const SECRET: &str = "a secret of a test, longer than thirty-two characters";
 
-/// The program is there.
+/// The folder that both are in, if they have been built and fetched.
 #[must_use]
-pub fn is_built() -> bool {
-    program().is_file()
-}
-
-fn program() -> std::path::PathBuf {
-    tree().join("data/livekit/livekit-server")
+pub fn place() -> Option<PathBuf> {
+    let found = Command::new(tree().join("setup/livekit.sh")).arg("--where").output().ok()?;
+    found.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&found.stdout).trim()))
 }
 
 /// A running server, on the loopback interface only.
 pub struct Server {
     child: Child,
     port: u16,
+    media: u16,
 }
 
 impl Server {
@@ -41,25 +46,28 @@ impl Server {
     pub fn start() -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let media = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        // Without a STUN server of its own it names others' to participants.
-        let configuration = format!(
-            "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{SECRET}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: 127.0.0.1\n  udp_port: {media}\n  \
-             tcp_port: 0\n  interfaces: {{includes: [lo]}}\n  enable_loopback_candidate: true\n  use_ice_lite: true\n  stun_servers: [\"127.0.0.1:9\"]\n\
-             room: {{auto_create: true, empty_timeout: 30}}\nlogging: {{level: error}}\n"
-        );
-        let child = Command::new(program())
-            .args(["--config-body", &configuration])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("livekit-server");
-        let server = Server { child, port };
-        eventually("LiveKit's server answers", Duration::from_secs(20), || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
-        });
-        std::thread::sleep(Duration::from_millis(500));
-        server
+        Server { child: run(port, media), port, media }
+    }
+
+    /// Kills it, and starts one in its place that knows nothing.
+    ///
+    /// # Panics
+    /// When that does not start.
+    pub fn start_again(&mut self) {
+        let _gone = (self.child.kill(), self.child.wait());
+        self.child = run(self.port, self.media);
+    }
+
+    /// Asks it to end while people are in it: they are told.
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    pub fn ends(&mut self) {
+        // The first lets it wait for people to leave, the second does not.
+        for _ in 0..2 {
+            rustix::process::kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
+            std::thread::sleep(Duration::from_millis(300));
+        }
     }
 
     /// Its process.
@@ -68,12 +76,53 @@ impl Server {
         self.child.id()
     }
 
-    /// Somebody who joins, sends this, and takes what all others send.
+    /// Its port, without TLS.
     #[must_use]
-    pub fn join(&self, name: &str, sends: &[Replayed]) -> Participant {
-        let token = token::token(KEY, SECRET, name, "room");
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Somebody who joins a room, sends this, and takes what all others send.
+    #[must_use]
+    pub fn join(&self, room: &str, name: &str, sends: &[Replayed]) -> Participant {
+        let token = token(room, name, json!({}), json!({}));
         let url = format!("ws://127.0.0.1:{}/rtc?protocol=16&auto_subscribe=1&access_token={token}", self.port);
         Participant::join(&url, sends)
+    }
+
+    /// Has the server do something (`livekit.RoomService`); its answer.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[track_caller]
+    pub fn asks(&self, method: &str, body: &Value) -> (u16, Value) {
+        let grant = json!({"roomCreate": true, "roomList": true, "roomAdmin": true, "room": body["room"]});
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut reply = agent
+            .post(format!("http://127.0.0.1:{}/twirp/livekit.RoomService/{method}", self.port))
+            .header("Authorization", format!("Bearer {}", token("", "", grant, json!({}))))
+            .header("Content-Type", "application/json")
+            .send(body.to_string())
+            .expect("an answer of LiveKit's server");
+        let text = reply.body_mut().read_to_string().unwrap_or_default();
+        (reply.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Somebody in a room, as the server knows them.
+    #[must_use]
+    pub fn knows(&self, room: &str, identity: &str) -> Option<Value> {
+        let (_, answer) = self.asks("ListParticipants", &json!({"room": room}));
+        answer["participants"].as_array()?.iter().find(|one| one["identity"] == identity).cloned()
+    }
+
+    /// The `sid` of somebody's track from this source (`CAMERA`, `MICROPHONE`).
+    #[must_use]
+    pub fn track(&self, room: &str, identity: &str, source: &str) -> Option<String> {
+        let one = self.knows(room, identity)?;
+        let of = |track: &&Value| {
+            track["source"] == source || (source == "CAMERA" && track["source"].is_null() && track["type"] == "VIDEO")
+        };
+        Some(one["tracks"].as_array()?.iter().find(of)?["sid"].as_str()?.to_owned())
     }
 }
 
@@ -82,4 +131,51 @@ impl Drop for Server {
         let _gone = self.child.kill();
         let _gone = self.child.wait();
     }
+}
+
+fn run(port: u16, media: u16) -> Child {
+    // Without a STUN server of its own it names others' to participants. A remote unmute is allowed, so that it is the room that refuses it.
+    let configuration = format!(
+        "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{SECRET}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: 127.0.0.1\n  udp_port: {media}\n  \
+         tcp_port: 0\n  interfaces: {{includes: [lo]}}\n  enable_loopback_candidate: true\n  use_ice_lite: true\n  stun_servers: [\"127.0.0.1:9\"]\n\
+         room: {{auto_create: true, empty_timeout: 30, enable_remote_unmute: true}}\nlogging: {{level: error}}\n"
+    );
+    let child = Command::new(place().expect("setup/livekit.sh").join("livekit-server"))
+        .args(["--config-body", &configuration])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("livekit-server");
+    eventually("LiveKit's server answers", Duration::from_secs(20), || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    child
+}
+
+/// A token for a room. `grant` says more of what is allowed, `claims` more of who it is.
+#[must_use]
+pub fn token(room: &str, identity: &str, grant: Value, claims: Value) -> String {
+    let mut video = json!({"room": room, "roomJoin": !room.is_empty()});
+    let mut all = json!({"iss": KEY, "sub": identity, "exp": 4_000_000_000_u64});
+    for (into, more) in [(&mut video, grant), (&mut all, claims)] {
+        for (name, value) in more.as_object().into_iter().flatten() {
+            into[name] = value.clone();
+        }
+    }
+    all["video"] = video;
+    token::signed(SECRET, &json!({"alg": "HS256", "typ": "JWT"}), &all)
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// The link by which a room joins through this front.
+#[must_use]
+pub fn link(front: &Front, token: &str) -> String {
+    format!("livekit+wss://localhost:{}/?token={token}", front.port())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use minidom::Element;
-use subrosa_room::meeting::jitsi::failure::Failure;
+use subrosa_room::meeting::elsewhere::failure::Failure;
 use subrosa_room::meeting::jitsi::muc;
 use subrosa_room::signalling::xmpp::{Build, Told, namespace};
 use subrosa_tests::jitsi::client::{Client, Occupant};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use minidom::Element;
 use subrosa_messages::Pii;
+use subrosa_room::meeting::elsewhere::failure::Failure;
 use subrosa_room::meeting::hosts::Named;
-use subrosa_room::meeting::jitsi::failure::Failure;
 use subrosa_room::meeting::jitsi::muc;
 use subrosa_room::signalling::jingle::Jingle;
 use subrosa_room::signalling::xmpp::{Told, element, frame};

@@ -56,12 +56,20 @@ pub async fn post_json(
 ) -> Result<Answer, OutboundError> {
     let mut request = Request::builder().method(Method::POST).header(CONTENT_TYPE, "application/json");
     if let Some(token) = token {
-        let bearer = Zeroizing::new(format!("Bearer {}", token.reveal().as_str()));
-        let mut value = HeaderValue::from_str(&bearer).map_err(|_| OutboundError::Speech)?;
-        value.set_sensitive(true);
-        request = request.header(AUTHORIZATION, value);
+        request = request.header(AUTHORIZATION, bearer(token.reveal())?);
     }
     ask(address, trust, request, Bytes::copy_from_slice(json.reveal().as_bytes()), most).await
+}
+
+/// The header of who bears a token (RFC 6750, section 2.1).
+///
+/// # Errors
+/// When it has characters that no header has.
+pub fn bearer(token: &str) -> Result<HeaderValue, OutboundError> {
+    let text = Zeroizing::new(format!("Bearer {token}"));
+    let mut value = HeaderValue::from_str(&text).map_err(|_| OutboundError::Speech)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn ask(

@@ -212,11 +212,13 @@ async fn said(protocol: Protocol, confirmed: Option<&str>, bytes: Vec<u8>) -> Ve
         assert!(asked.starts_with("GET /xmpp-websocket?room=rose&previd=1 HTTP/1.1\r\n"), "{asked}");
         assert_eq!(header("host"), Some(format!("localhost:{port}")));
         assert_eq!((header("origin"), header("user-agent")), (None, None));
-        let wanted = match protocol {
+        let wanted = match &protocol {
             Protocol::Xmpp => Some("xmpp".to_owned()),
-            Protocol::Colibri => None,
+            Protocol::Text | Protocol::Binary(_) => None,
         };
         assert_eq!(header("sec-websocket-protocol"), wanted);
+        let bearer = if let Protocol::Binary(Some(token)) = &protocol { Some(token.reveal().as_str()) } else { None };
+        assert_eq!(header("authorization").as_deref(), bearer.map(|token| format!("Bearer {token}")).as_deref());
         let key = header("sec-websocket-key").unwrap();
         let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
         let confirmed = confirmed.map(|name| format!("sec-websocket-protocol: {name}\r\n")).unwrap_or_default();
@@ -234,7 +236,7 @@ async fn said(protocol: Protocol, confirmed: Option<&str>, bytes: Vec<u8>) -> Ve
         let (say, mut heard) = mpsc::channel(4);
         let more = Some(("previd", Pii::new("1".to_owned())));
         let address = Arc::new(address(port, "/xmpp-websocket?room=rose"));
-        let _socket = Socket::open(7, address, more, protocol, authority.trust(), say);
+        let _socket = Socket::open(7, address, more, protocol.clone(), authority.trust(), say);
         let mut all = Vec::new();
         while let Some(Event { socket, said }) = heard.recv().await {
             assert_eq!(socket, 7);
@@ -255,7 +257,7 @@ async fn a_socket_gives_frames_of_text_and_its_end() {
     let frame = |text: &str| Said::Frame(Pii::new(text.to_owned()));
     let all = vec![Said::Opened, frame("<a/>"), frame("<b/>"), Said::Closed(None)];
     assert_eq!(said(Protocol::Xmpp, Some("xmpp"), frames.clone()).await, all);
-    assert_eq!(said(Protocol::Colibri, None, frames).await, all);
+    assert_eq!(said(Protocol::Text, None, frames).await, all);
 }
 
 #[tokio::test]
@@ -263,8 +265,21 @@ async fn a_server_that_does_not_confirm_xmpp_is_refused() {
     for confirmed in [None, Some("mqtt")] {
         assert_eq!(said(Protocol::Xmpp, confirmed, vec![]).await, [Said::Closed(Some(OutboundError::Speech))]);
     }
-    let unasked = said(Protocol::Colibri, Some("xmpp"), vec![]).await;
+    let unasked = said(Protocol::Text, Some("xmpp"), vec![]).await;
     assert_eq!(unasked, [Said::Closed(Some(OutboundError::Speech))]);
+}
+
+#[tokio::test]
+async fn a_socket_of_bytes_shows_its_token_and_takes_no_text() {
+    let bytes = [vec![0x82, 2, 1, 2], vec![0x88, 0]].concat();
+    let token = || Protocol::Binary(Some(Pii::new("secret".to_owned())));
+    let all = vec![Said::Opened, Said::Bytes(Pii::new(vec![1, 2])), Said::Closed(None)];
+    assert_eq!(said(token(), None, bytes).await, all);
+    assert_eq!(
+        said(Protocol::Binary(None), None, text("a")).await,
+        [Said::Opened, Said::Closed(Some(OutboundError::Speech))]
+    );
+    assert!(!format!("{:?}", token()).contains("secret"), "p9");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A WebSocket (RFC 6455) as a task: numbered events come out, frames of text go in.
+//! A WebSocket (RFC 6455) as a task: numbered events come out, frames go in.
 //!
 //! The number tells what an older socket still says from what the newer one says. Pings are answered by the library.
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use hyper::header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use subrosa_messages::Pii;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::fetch::bearer;
 use super::{Address, LONGEST, OutboundError, Stream, Trust, connect};
 use crate::signalling::xmpp::frame;
 
@@ -30,12 +31,14 @@ const CLOSE: Duration = Duration::from_secs(2);
 const WAITING: usize = 1024;
 
 /// What is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// XMPP (RFC 7395, section 3.1): a server that does not confirm it is refused.
     Xmpp,
-    /// A bridge's channel, which names no protocol.
-    Colibri,
+    /// Text that names no protocol: a bridge's channel, a room server's JSON.
+    Text,
+    /// Bytes that name no protocol, with the token that lets its bearer in (RFC 6750, section 2.1), if there is one.
+    Binary(Option<Pii<String>>),
 }
 
 /// What a socket says, with its number.
@@ -54,6 +57,8 @@ pub enum Said {
     Opened,
     /// A frame of text.
     Frame(Pii<String>),
+    /// A frame of bytes, where bytes are spoken.
+    Bytes(Pii<Vec<u8>>),
     /// It is closed, or could not be opened. Nothing follows.
     Closed(Option<OutboundError>),
 }
@@ -61,7 +66,14 @@ pub enum Said {
 /// A socket. Dropping it sends what still waits, and closes it.
 #[derive(Debug)]
 pub struct Socket {
-    frames: mpsc::Sender<Pii<String>>,
+    frames: mpsc::Sender<Outgoing>,
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Outgoing {
+    Text(Pii<String>),
+    Bytes(Pii<Vec<u8>>),
 }
 
 /// Why a frame is not taken.
@@ -95,6 +107,18 @@ impl Socket {
     /// # Errors
     /// When it is not taken.
     pub fn send(&self, frame: Pii<String>) -> Result<(), NotTaken> {
+        self.give(Outgoing::Text(frame))
+    }
+
+    /// Sends a frame of bytes.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub fn send_bytes(&self, frame: Pii<Vec<u8>>) -> Result<(), NotTaken> {
+        self.give(Outgoing::Bytes(frame))
+    }
+
+    fn give(&self, frame: Outgoing) -> Result<(), NotTaken> {
         self.frames.try_send(frame).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Full,
             TrySendError::Closed(_) => NotTaken::Closed,
@@ -104,7 +128,7 @@ impl Socket {
 
 struct Task {
     number: u64,
-    frames: mpsc::Receiver<Pii<String>>,
+    frames: mpsc::Receiver<Outgoing>,
     events: mpsc::Sender<Event>,
 }
 
@@ -116,6 +140,7 @@ impl Task {
         protocol: Protocol,
         trust: Trust,
     ) {
+        let binary = matches!(protocol, Protocol::Binary(_));
         let opening = opened(&address, more, protocol, &trust);
         let opened = tokio::select! {
             opened = opening => opened,
@@ -124,7 +149,7 @@ impl Task {
         let ended = match opened {
             Ok(mut socket) => {
                 self.say(Said::Opened).await;
-                let ended = self.talk(&mut socket).await;
+                let ended = self.talk(&mut socket, binary).await;
                 let _late = timeout(CLOSE, closed(socket)).await;
                 ended
             }
@@ -133,7 +158,7 @@ impl Task {
         self.say(Said::Closed(ended)).await;
     }
 
-    async fn talk<S>(&mut self, socket: &mut WebSocketStream<S>) -> Option<OutboundError>
+    async fn talk<S>(&mut self, socket: &mut WebSocketStream<S>, binary: bool) -> Option<OutboundError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -142,7 +167,10 @@ impl Task {
                 // What was to be sent is sent, also when whoever sent it is gone by now: it may be a goodbye.
                 biased;
                 frame = self.frames.recv() => {
-                    let message = Message::text(frame?.into_revealed());
+                    let message = match frame? {
+                        Outgoing::Text(text) => Message::text(text.into_revealed()),
+                        Outgoing::Bytes(bytes) => Message::binary(bytes.into_revealed()),
+                    };
                     match timeout(SEND, socket.send(message)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => return meant(&error),
@@ -150,8 +178,11 @@ impl Task {
                     }
                 }
                 message = socket.next() => match message {
-                    Some(Ok(Message::Text(text))) => self.say(Said::Frame(Pii::new(text.as_str().to_owned()))).await,
-                    Some(Ok(Message::Binary(_))) => return Some(OutboundError::Speech),
+                    Some(Ok(Message::Text(text))) if !binary => {
+                        self.say(Said::Frame(Pii::new(text.as_str().to_owned()))).await;
+                    }
+                    Some(Ok(Message::Binary(bytes))) if binary => self.say(Said::Bytes(Pii::new(bytes.to_vec()))).await,
+                    Some(Ok(Message::Text(_) | Message::Binary(_))) => return Some(OutboundError::Speech),
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                     Some(Ok(Message::Close(_))) | None => return None,
                     Some(Err(error)) => return meant(&error),
@@ -168,7 +199,7 @@ impl Task {
 }
 
 /// Comes when nobody holds the socket any more. What is sent before it is open is nobody's.
-async fn unwanted(frames: &mut mpsc::Receiver<Pii<String>>) {
+async fn unwanted(frames: &mut mpsc::Receiver<Outgoing>) {
     while frames.recv().await.is_some() {}
 }
 
@@ -188,7 +219,10 @@ async fn opened(
             Protocol::Xmpp => {
                 request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("xmpp"));
             }
-            Protocol::Colibri => {}
+            Protocol::Text | Protocol::Binary(None) => {}
+            Protocol::Binary(Some(token)) => {
+                request.headers_mut().insert(AUTHORIZATION, bearer(token.reveal())?);
+            }
         }
         let opened = client_async_with_config(request, stream, Some(settings())).await;
         opened.map(|(socket, _response)| socket).map_err(|error| meant(&error).unwrap_or(OutboundError::Speech))
@@ -251,7 +285,7 @@ mod tests {
         #[test]
         fn whatever_frames_come_there_is_an_end_and_no_message_is_longer_than_was_allowed(
             heads in prop::collection::vec((any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..200)), 0..20),
-            sane in any::<bool>(),
+            sane in any::<bool>(), binary in any::<bool>(),
         ) {
             let mut bytes = Vec::new();
             for (head, length, body) in heads {
@@ -269,7 +303,7 @@ mod tests {
                 let (_frames, frames) = mpsc::channel(1);
                 let mut socket = WebSocketStream::from_raw_socket(near, Role::Client, Some(settings())).await;
                 let mut task = Task { number: 1, frames, events };
-                let ended = timeout(CLOSE, task.talk(&mut socket)).await.unwrap();
+                let ended = timeout(CLOSE, task.talk(&mut socket, binary)).await.unwrap();
                 drop(task);
                 let mut said = Vec::new();
                 while let Some(event) = heard.recv().await {
@@ -278,8 +312,12 @@ mod tests {
                 (said, ended)
             });
             for said in said {
-                let Said::Frame(text) = said else { panic!("{said:?}") };
-                prop_assert!(text.reveal().len() <= bytes.len());
+                let length = match &said {
+                    Said::Frame(text) if !binary => text.reveal().len(),
+                    Said::Bytes(frame) if binary => frame.reveal().len(),
+                    _ => panic!("{said:?}"),
+                };
+                prop_assert!(length <= bytes.len());
             }
         }
     }

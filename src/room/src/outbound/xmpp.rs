@@ -105,6 +105,8 @@ impl Connection {
         match event.said {
             Said::Opened => self.step(Event::Opened),
             Said::Frame(text) => self.step(Event::Frame(text)),
+            // Text is spoken here: the socket takes nothing else.
+            Said::Bytes(_) => {}
             Said::Closed(trouble) => {
                 self.trouble = trouble;
                 self.socket = None;

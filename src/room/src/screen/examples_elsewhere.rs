@@ -7,8 +7,8 @@ use time::{Date, Month};
 use super::examples::{faults, view};
 use super::view::{JoinedView, JoiningView, LineView, PersonView, Phase, PictureView, ProposedView, View};
 use crate::language::Language;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::{Hosts, Named};
-use crate::meeting::jitsi::failure::Failure;
 use crate::notice::{JoinedFacts, joined};
 use crate::servers::{Policy, Recording, Server, Servers};
 

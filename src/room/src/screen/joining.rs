@@ -11,7 +11,7 @@ use super::proposed;
 use super::scene::{Anchor, Area};
 use super::sheet::{From, Sheet, Style};
 use super::view::JoiningView;
-use crate::meeting::jitsi::failure::Failure;
+use crate::meeting::elsewhere::failure::Failure;
 
 const SENTENCE: Style = Style::new(56.0, Weight::Regular, Colour::Paper);
 

@@ -5,8 +5,8 @@ use subrosa_messages::media::{Cover, Size, TrackId};
 use subrosa_messages::{Capture, Pii};
 
 use crate::language::Language;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::guest::Encryption;
-use crate::meeting::jitsi::failure::Failure;
 use crate::meeting::wish::Layout;
 use crate::notice::Notice;
 

@@ -71,3 +71,8 @@ impl<'a> Section<'a> {
         &self.0
     }
 }
+
+/// The addresses of a description's candidates (RFC 8839, section 5.1).
+pub fn candidates(sdp: &str) -> impl Iterator<Item = &str> {
+    sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=candidate:")?.split(' ').nth(4))
+}

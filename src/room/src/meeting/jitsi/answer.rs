@@ -3,8 +3,8 @@
 use subrosa_messages::Pii;
 use url::Url;
 
-use super::failure::Failure;
 use super::link::Link;
+use crate::meeting::elsewhere::failure::Failure;
 
 /// How often an answer may point to another place before that is the end.
 pub const REDIRECTIONS: usize = 3;

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Answer};
 use super::config_js::Configuration;
-use super::failure::Failure;
 use super::link::Link;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::outbound::{Address, OutboundError, Trust, fetch};
 use crate::signalling::xmpp::Fault;
@@ -136,23 +136,6 @@ pub fn bearer<'a>(link: &'a Link, configuration: &Configuration) -> Option<&'a P
     let asked = host(&configuration.conference_request)?;
     let has_it = *link.host().reveal() == asked || host(&configuration.websocket).is_some_and(|host| host == asked);
     link.token().filter(|_| has_it)
-}
-
-impl From<OutboundError> for Failure {
-    fn from(error: OutboundError) -> Self {
-        match error {
-            OutboundError::NotDeclared => Failure::HostNotDeclared,
-            OutboundError::Unencrypted => Failure::Unencrypted,
-            OutboundError::NoAddress | OutboundError::NoConnection | OutboundError::Late => Failure::NotReachable,
-            OutboundError::Certificate => Failure::CertificateWrong,
-            OutboundError::Refused(401 | 403) => Failure::LoginRequired,
-            OutboundError::Tls
-            | OutboundError::Refused(_)
-            | OutboundError::Speech
-            | OutboundError::TooLarge
-            | OutboundError::Stalled => Failure::ServerFault,
-        }
-    }
 }
 
 /// Why a session is over: `trouble` is what its last connection died of, `was_online` whether it has ever been usable.

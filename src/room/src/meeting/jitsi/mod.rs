@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod config_js;
-pub mod failure;
 pub mod joined;
 pub mod link;
 pub mod loading;

@@ -6,31 +6,32 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use subrosa_messages::guard::{GuardState, NodeState};
 use subrosa_messages::join::{JoinToRoom, RoomToJoin};
-use subrosa_messages::media::{DescriptionKind, MediaToRoom, RoomToMedia, TrackId};
+use subrosa_messages::media::{MediaToRoom, RoomToMedia, TrackId};
 use subrosa_messages::{Capture, Pii};
 use tokio::sync::mpsc;
-use url::Url;
 
+use super::meeting::{Event, Meeting, Wish};
 use super::proposal::{Declined, Giver, Gone, PROPOSED, Proposal};
 use super::trip::{Departure, News, Order, Teller, set_out};
 use super::visit::Visit;
 use crate::configuration::Configuration;
 use crate::language::Language;
 use crate::meeting::act::RoomAct;
+use crate::meeting::elsewhere::device::Device;
+use crate::meeting::elsewhere::failure::Failure;
+use crate::meeting::elsewhere::link::Link;
 use crate::meeting::hosts::Host;
 use crate::meeting::jitsi::config_js;
-use crate::meeting::jitsi::failure::Failure;
-use crate::meeting::jitsi::joined::{Action, Event, FromSocket, Joined, Sends, Settings, ToSocket, capabilities};
-use crate::meeting::jitsi::link::Link;
+use crate::meeting::jitsi::joined::{Joined, Settings, capabilities};
 use crate::meeting::jitsi::muc;
+use crate::meeting::livekit;
 use crate::opinion::{operator, opinion};
-use crate::outbound::Address;
 use crate::remote::{PhonePhase, PhoneView};
 use crate::screen::stage::MOST;
 use crate::screen::view::{JoiningView, Phase, ProposedView};
 use crate::servers::Recording;
 use crate::shell::socket::Voice;
-use crate::signalling::jingle::session::BRIDGE_CHANNEL;
+use crate::signalling::Sends;
 use crate::signalling::xmpp::Jid;
 
 /// Numbers of links up to this one are the hosted meeting's: none is ever used twice.
@@ -54,10 +55,9 @@ struct Trip {
     number: u64,
     link: Link,
     orders: mpsc::UnboundedSender<Order>,
-    /// From the settings on.
-    meeting: Option<Joined>,
+    /// From the settings on, where there are some to be fetched.
+    meeting: Option<Meeting>,
     over: Option<(Failure, Instant)>,
-    hand: bool,
 }
 
 /// The meeting elsewhere, if there is one.
@@ -112,19 +112,19 @@ impl Elsewhere {
     /// The captures are wanted.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.meeting().is_some_and(Joined::is_connected)
+        self.meeting().is_some_and(Meeting::is_connected)
     }
 
     /// What is heard in the room.
     #[must_use]
     pub fn heard(&self) -> Vec<TrackId> {
-        self.meeting().map(Joined::heard).unwrap_or_default()
+        self.meeting().map(Meeting::heard).unwrap_or_default()
     }
 
     /// The hosts of the meeting (P5), for the status page.
     #[must_use]
     pub fn hosts(&self) -> &[Host] {
-        self.meeting().map(|meeting| meeting.hosts().declared()).unwrap_or_default()
+        self.meeting().map(Meeting::hosts).unwrap_or_default()
     }
 
     /// What the screen shows; `None`: nothing of it. `guests`: the room's own meeting has some, or at its door.
@@ -186,11 +186,11 @@ impl Elsewhere {
     pub fn deadline(&self) -> Option<Instant> {
         let proposal = self.proposal.as_ref().map(|proposal| proposal.until);
         let over = self.trip.as_ref().and_then(|trip| trip.over).map(|(_, until)| until);
-        let meeting = self.meeting().and_then(Joined::deadline);
+        let meeting = self.meeting().and_then(Meeting::deadline);
         [proposal, over, meeting].into_iter().flatten().min()
     }
 
-    fn meeting(&self) -> Option<&Joined> {
+    fn meeting(&self) -> Option<&Meeting> {
         self.trip.as_ref().and_then(|trip| trip.meeting.as_ref())
     }
 
@@ -213,8 +213,8 @@ impl Elsewhere {
                     voice.say(&answer, &[]);
                 }
             }
-            Visit::Said(_, JoinToRoom::Password { password }) => return self.step(now, Event::Password(password)),
-            Visit::Said(_, JoinToRoom::Say { line }) => return self.step(now, Event::Say(line)),
+            Visit::Said(_, JoinToRoom::Password { password }) => return self.device(now, Device::Password(password)),
+            Visit::Said(_, JoinToRoom::Say { line }) => return self.device(now, Device::Say(line, since_1970())),
             Visit::Said(number, JoinToRoom::Leave) => {
                 if self.trip.is_some() || self.proposal.is_some() {
                     return self.leave();
@@ -243,7 +243,7 @@ impl Elsewhere {
 
     /// The password of the meeting that is being joined.
     pub fn password(&mut self, now: Instant, password: Pii<String>) -> Vec<Effect> {
-        self.step(now, Event::Password(password))
+        self.device(now, Device::Password(password))
     }
 
     fn propose(&mut self, now: Instant, guests: bool, link: &str) -> RoomToJoin {
@@ -310,28 +310,29 @@ impl Elsewhere {
             authority: self.configuration.servers.authority.clone(),
             seed: u64::from_ne_bytes(seed),
         };
+        let meeting = match &link {
+            Link::Jitsi(_) => None,
+            Link::LiveKit(link) => Some(Meeting::LiveKit(Box::new(self.livekit(now, link)))),
+        };
         let orders = set_out(departure, teller);
-        self.trip = Some(Trip { number: self.trips, link, orders, meeting: None, over: None, hand: false });
+        self.trip = Some(Trip { number: self.trips, link, orders, meeting, over: None });
+        let _nothing_before_a_server_has_answered = self.begin(now);
         true
     }
 
     /// Somebody pressed the button while a meeting is on: the room's hand goes up, or down again.
     pub fn press(&mut self, now: Instant, _act: &RoomAct) -> Vec<Effect> {
-        let Some(trip) = &mut self.trip else { return Vec::new() };
-        trip.hand = !trip.hand;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let since = trip.hand.then(|| u64::try_from(since).unwrap_or(u64::MAX));
-        self.step(now, Event::Hand(since))
+        self.device(now, Device::Press(since_1970()))
     }
 
     /// The room sleeps: whatever there was is over.
     pub fn slept(&mut self, now: Instant) -> Vec<Effect> {
-        let effects = self.step(now, Event::Leave);
+        let effects = self.device(now, Device::Leave);
         self.gone = None;
         // Whoever ended it does not want the next press to join.
         self.proposal.take_if(|proposal| proposal.from == Giver::Phone);
         if let Some(trip) = self.trip.take() {
-            self.links = self.links.max(trip.meeting.as_ref().map_or(0, Joined::links));
+            self.links = self.links.max(trip.meeting.as_ref().map_or(0, Meeting::links));
             let (text, wanted) = match trip.over {
                 Some((failure, _)) => (failure.sentence(self.language()).to_owned(), false),
                 None => (left(self.language()), true),
@@ -354,13 +355,9 @@ impl Elsewhere {
                     return Vec::new();
                 };
                 if let Some(trip) = &mut self.trip {
-                    trip.meeting = Some(meeting);
+                    trip.meeting = Some(Meeting::Jitsi(Box::new(meeting)));
                 }
-                let mut effects = self.step(now, Event::Sends(self.sends));
-                if let Some(h264) = self.media {
-                    effects.extend(self.step(now, Event::MediaReady { h264 }));
-                }
-                effects
+                self.begin(now)
             }
             News::Elsewhere(link) => {
                 // People are told of that server before it is asked anything.
@@ -377,7 +374,8 @@ impl Elsewhere {
                 self.over(now, failure);
                 Vec::new()
             }
-            News::Event(event) => self.step(now, event),
+            News::Jitsi(event) => self.step(now, Event::Jitsi(event)),
+            News::Socket(number, said) => self.step(now, Event::Socket(number, said)),
         }
     }
 
@@ -388,8 +386,35 @@ impl Elsewhere {
         self.stand();
     }
 
+    /// A meeting that has just been made is told how this device is.
+    fn begin(&mut self, now: Instant) -> Vec<Effect> {
+        let mut effects = self.device(now, Device::Sends(self.sends));
+        if let Some(h264) = self.media {
+            effects.extend(self.device(now, Device::MediaReady { h264 }));
+        }
+        effects
+    }
+
+    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> livekit::joined::Joined {
+        let profile = self.configuration.servers.profile(link.host().reveal());
+        let media = &self.configuration.media;
+        let settings = livekit::joined::Settings {
+            host: link.host().clone(),
+            server: link.server().clone(),
+            token: link.token().clone(),
+            leaves_when_recorded: profile.is_none_or(|server| server.recording == Recording::Leave),
+            inside: livekit::inside::Settings {
+                screen: media.screen,
+                pictures: usize::try_from(media.pictures).unwrap_or(MOST),
+                picture: media.picture,
+                links: self.links,
+            },
+        };
+        livekit::joined::Joined::new(now, settings)
+    }
+
     fn settings(&self, server: &config_js::Configuration) -> Option<Settings> {
-        let link = &self.trip.as_ref()?.link;
+        let Link::Jitsi(link) = &self.trip.as_ref()?.link else { return None };
         let room = Jid::new(&format!("{}@{}", link.room().reveal(), server.muc.reveal()))?;
         let mut random = [0_u8; 24];
         getrandom::fill(&mut random).ok()?;
@@ -421,36 +446,37 @@ impl Elsewhere {
         let event = match message {
             MediaToRoom::Ready { encoder } => {
                 self.media = Some(encoder.is_some());
-                Event::MediaReady { h264: encoder.is_some() }
+                Device::MediaReady { h264: encoder.is_some() }
             }
             MediaToRoom::Encoder { row } => {
                 self.media = Some(row.is_some());
-                Event::MediaReady { h264: row.is_some() }
+                Device::MediaReady { h264: row.is_some() }
             }
-            MediaToRoom::Description { link, kind: DescriptionKind::Answer, sdp } => {
-                Event::Answered { link: *link, sdp: sdp.clone() }
+            MediaToRoom::Description { link, kind, sdp } => {
+                Device::Described { link: *link, kind: *kind, sdp: sdp.clone() }
             }
-            MediaToRoom::Link { link, state } => Event::Link { link: *link, state: *state },
-            MediaToRoom::Track { track, kind } => Event::Track(track.clone(), *kind),
-            MediaToRoom::Picture { track, moving } => Event::Picture(track.clone(), *moving),
-            MediaToRoom::Channel { link, channel: _, open } => Event::Channel { link: *link, open: *open },
-            MediaToRoom::Data { link, channel: _ } => {
-                Event::Data(*link, Pii::new(String::from_utf8_lossy(body).into_owned()))
+            MediaToRoom::Link { link, state } => Device::Link { link: *link, state: *state },
+            MediaToRoom::Track { track, kind } => Device::Track(track.clone(), *kind),
+            MediaToRoom::Picture { track, moving } => Device::Picture(track.clone(), *moving),
+            MediaToRoom::Channel { link, channel, open } => {
+                Device::Channel { link: *link, channel: channel.clone(), open: *open }
             }
-            MediaToRoom::Description { kind: DescriptionKind::Offer, .. }
-            | MediaToRoom::Paused { .. }
+            MediaToRoom::Data { link, channel } => {
+                Device::Data { link: *link, channel: channel.clone(), bytes: Pii::new(body.to_vec()) }
+            }
+            MediaToRoom::Paused { .. }
             | MediaToRoom::Loudness { .. }
             | MediaToRoom::Capture { .. }
             | MediaToRoom::Background(_)
             | MediaToRoom::Counters(_) => return Vec::new(),
         };
-        self.step(now, event)
+        self.device(now, event)
     }
 
     /// Media is gone.
     pub fn media_gone(&mut self, now: Instant) -> Vec<Effect> {
         self.media = None;
-        self.step(now, Event::MediaLost)
+        self.device(now, Device::MediaLost)
     }
 
     /// What the guard says, or that it says nothing.
@@ -460,7 +486,7 @@ impl Elsewhere {
         if std::mem::replace(&mut self.sends, sends) == sends {
             return Vec::new();
         }
-        self.step(now, Event::Sends(sends))
+        self.device(now, Device::Sends(sends))
     }
 
     /// The time that [`Elsewhere::deadline`] named has come.
@@ -481,35 +507,24 @@ impl Elsewhere {
             *until = now + LAST_WORD;
             return vec![Effect::Sleep];
         }
-        self.step(now, Event::Tick)
+        self.device(now, Device::Tick)
+    }
+
+    fn device(&mut self, now: Instant, event: Device) -> Vec<Effect> {
+        self.step(now, Event::Device(event))
     }
 
     fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let (mut effects, mut over) = (Vec::new(), None);
         let Some(trip) = self.trip.as_mut() else { return effects };
         let Some(meeting) = trip.meeting.as_mut() else { return effects };
-        let (mut events, mut over) = (vec![event], None);
-        while let Some(event) = events.pop() {
-            for action in meeting.step(now, event) {
+        for wish in meeting.step(now, event) {
+            match wish {
                 // That the way has ended shows in its news.
-                let order = |order| drop(trip.orders.send(order));
-                match action {
-                    Action::Xmpp(event) => order(Order::Xmpp(event)),
-                    Action::Post(body) => order(Order::Post(body)),
-                    Action::Bridge(number, ToSocket::Connect(url)) => match address(meeting, &url) {
-                        Some(address) => order(Order::Open(number, address)),
-                        None => events.push(Event::Bridge(number, FromSocket::Closed { goodbye: false })),
-                    },
-                    Action::Bridge(number, ToSocket::Send(text)) => order(Order::Send(number, text)),
-                    Action::Bridge(number, ToSocket::Close) => order(Order::Close(number)),
-                    Action::Media(message) => effects.push(Effect::Media(message, Vec::new())),
-                    Action::Data(link, text) => {
-                        let data = RoomToMedia::Data { link, channel: BRIDGE_CHANNEL.to_owned() };
-                        effects.push(Effect::Media(data, text.into_revealed().into_bytes()));
-                    }
-                    Action::Mute(capture) => effects.push(Effect::Mute(capture)),
-                    Action::Over(failure) => over = Some(failure),
-                }
+                Wish::Order(order) => drop(trip.orders.send(order)),
+                Wish::Media(message, body) => effects.push(Effect::Media(message, body)),
+                Wish::Mute(capture) => effects.push(Effect::Mute(capture)),
+                Wish::Over(failure) => over = Some(failure),
             }
         }
         match over {
@@ -555,9 +570,8 @@ fn left(language: Language) -> String {
     language.pick("Der Raum hat die Konferenz verlassen.", "The room has left the meeting.").to_owned()
 }
 
-/// The address of the bridge's WebSocket, if its host was declared and it is encrypted.
-fn address(meeting: &mut Joined, url: &Pii<String>) -> Option<Address> {
-    let url = Url::parse(url.reveal()).ok()?;
-    let contact = meeting.hosts_mut().contact(url.host_str()?).ok()?;
-    Address::new(contact, Pii::new(url)).ok()
+/// Milliseconds, as others in a meeting are told.
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(since).unwrap_or(u64::MAX)
 }

@@ -15,9 +15,10 @@ use super::visit::Visit;
 use crate::configuration::Configuration;
 use crate::language::Language;
 use crate::meeting::act::RoomAct;
+use crate::meeting::elsewhere::failure::Failure;
+use crate::meeting::elsewhere::link::Link as AnyLink;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::meeting::jitsi::config_js;
-use crate::meeting::jitsi::failure::Failure;
 use crate::meeting::jitsi::joined::Event;
 use crate::meeting::jitsi::link::Link;
 use crate::screen::view::{JoiningView, Phase};
@@ -146,7 +147,7 @@ async fn why_it_is_over_is_told_and_then_the_room_sleeps() {
     stage.propose(LINK);
     stage.press();
     stage.settings();
-    stage.news(News::Event(Event::Lost(Failure::LoginRequired)));
+    stage.news(News::Jitsi(Event::Lost(Failure::LoginRequired)));
     let Some(RoomToJoin::Stands { text, password: false }) = stage.told() else { panic!() };
     assert!(text.reveal().contains("account"), "{}", text.reveal());
     let until = stage.elsewhere.deadline().unwrap();
@@ -161,7 +162,7 @@ async fn another_server_is_proposed_before_it_is_asked() {
     let mut stage = stage(Policy::Allow);
     stage.propose(LINK);
     stage.press();
-    stage.news(News::Elsewhere(Box::new(Link::read("https://other.invalid/rose").unwrap())));
+    stage.news(News::Elsewhere(Box::new(AnyLink::read("https://other.invalid/rose").unwrap())));
     assert!(matches!(
         stage.elsewhere.phase(true),
         Some(Phase::Joining { says: JoiningView::Over(Failure::Redirected), .. })
@@ -178,7 +179,7 @@ async fn leaving_is_said_as_wanted_and_news_of_an_older_trip_are_nobodys() {
     stage.press();
     stage.settings();
     let online = || Event::Xmpp(xmpp::Told::Online(Jid::new("1a2b3c4d@meet.invalid/r").unwrap()));
-    stage.news(News::Event(online()));
+    stage.news(News::Jitsi(online()));
     assert_eq!(stage.says(JoinToRoom::Leave), [Effect::Sleep]);
     stage.elsewhere.slept(stage.now);
     assert!(matches!(stage.told(), Some(RoomToJoin::Over { wanted: true, .. })));

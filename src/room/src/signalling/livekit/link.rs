@@ -17,13 +17,12 @@ use subrosa_messages::media::{
 
 use super::event::{Action, Settings, Told};
 use super::offer;
+use super::packet::CHANNEL;
 use super::people::Source;
 use super::session::{Out, capture, mute, say};
 use crate::signalling::Sends;
 use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, slot_audio, slot_video};
 
-/// What the server's own programs call the channel on which nothing is lost.
-const CHANNEL: &str = "_reliable";
 /// An announced track is confirmed within this time.
 const CONFIRMED: Duration = Duration::from_secs(2);
 /// Candidates come right after the first answer, by themselves.
@@ -75,11 +74,12 @@ impl Link {
     /// Has it opened, with all that it will ever have.
     pub fn open(id: LinkId, h264: bool, settings: &Settings, relay: Option<TurnServer>, out: &mut Out) -> Self {
         let picture = if h264 { Codec::H264 } else { Codec::Vp8 };
-        let mut lines =
-            vec![Line::new(ROOM_VIDEO, picture, Direction::Send), Line::new(ROOM_AUDIO, Codec::Opus, Direction::Send)];
-        lines.extend((0..settings.pictures).map(|slot| Line::slot(&slot_video(slot).0)));
+        // Slots first: of the codecs of pictures the server goes by the first line that has any (pion's `MediaEngine`), and a slot has all.
+        let mut lines: Vec<Line> = (0..settings.pictures).map(|slot| Line::slot(&slot_video(slot).0)).collect();
         let voice = |slot| Line::new(&slot_audio(slot).0, Codec::Opus, Direction::Receive);
         lines.extend((0..settings.voices).map(voice));
+        lines.push(Line::new(ROOM_VIDEO, picture, Direction::Send));
+        lines.push(Line::new(ROOM_AUDIO, Codec::Opus, Direction::Send));
         let mids =
             lines.iter().filter(|line| line.direction == Direction::Receive).map(|line| line.mid.0.clone()).collect();
         let data_channels = vec![DataChannel::called(CHANNEL)];

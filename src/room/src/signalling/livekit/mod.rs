@@ -13,15 +13,17 @@
 //!
 //! Nothing in here opens a capture: a server's *mute* is handed on, an *unmute* is answered with what is so (P2). Of the ICE servers that it
 //! hands out only relays are taken: a STUN server would learn of the room without being of use to it (P5).
-//!
 
 mod address;
 mod event;
 mod link;
 mod offer;
+pub mod packet;
 mod people;
 mod relay;
 mod session;
+#[cfg(test)]
+pub mod stage;
 mod wanted;
 
 #[cfg(test)]

@@ -55,9 +55,9 @@ pub struct Participant {
     pub tracks: BTreeMap<String, Track>,
 }
 
-/// The others, by `sid`.
+/// The others, each with their `sid`, as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct People(BTreeMap<String, Participant>);
+pub struct People(Vec<(String, Participant)>);
 
 impl People {
     /// All of them.
@@ -73,7 +73,20 @@ impl People {
     /// A track by its `sid`.
     #[must_use]
     pub fn track(&self, sid: &str) -> Option<&Track> {
-        self.0.values().find_map(|one| one.tracks.get(sid))
+        self.0.iter().find_map(|(_, one)| one.tracks.get(sid))
+    }
+
+    /// Whether somebody is there.
+    #[must_use]
+    pub fn has(&self, sid: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == sid)
+    }
+
+    /// Whether somebody has a microphone open.
+    #[must_use]
+    pub fn is_heard(&self, sid: &str) -> bool {
+        let open = |track: &Track| track.kind == Kind::Audio && !track.muted;
+        self.0.iter().any(|(known, one)| known == sid && one.tracks.values().any(open))
     }
 
     /// Everybody is new.
@@ -86,10 +99,11 @@ impl People {
         if info.sid.is_empty() || info.sid.len() > LONGEST_ID {
             return false;
         }
+        let place = self.0.iter().position(|(sid, _)| *sid == info.sid);
         if info.state() == State::Disconnected {
-            return self.0.remove(&info.sid).is_some();
+            return place.map(|place| self.0.remove(place)).is_some();
         }
-        if !self.0.contains_key(&info.sid) && self.0.len() >= MOST_PEOPLE {
+        if place.is_none() && self.0.len() >= MOST_PEOPLE {
             return false;
         }
         let tracks = info.tracks.iter().filter(|track| is_id(&track.sid)).filter_map(track).take(MOST_TRACKS);
@@ -98,7 +112,17 @@ impl People {
             name: Pii::new(cut(if info.name.is_empty() { &info.identity } else { &info.name })),
             tracks: tracks.collect(),
         };
-        self.0.insert(info.sid, one.clone()).as_ref() != Some(&one)
+        match place.and_then(|place| self.0.get_mut(place)) {
+            Some((_, known)) => {
+                let changed = *known != one;
+                *known = one;
+                changed
+            }
+            None => {
+                self.0.push((info.sid, one));
+                true
+            }
+        }
     }
 }
 

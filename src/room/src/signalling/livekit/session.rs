@@ -1,15 +1,15 @@
 //! The machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use livekit_protocol::leave_request::Action as LeaveAction;
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
-    DisconnectReason, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantInfo, ParticipantPermission, Ping,
-    ReconnectResponse, SignalRequest, SignalResponse, SpeakerInfo, SyncState, TrackPublishedResponse, TrackSource,
-    UpdateSubscription,
+    ConnectionQuality, DisconnectReason, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantInfo,
+    ParticipantPermission, Ping, ReconnectResponse, SignalRequest, SignalResponse, SpeakerInfo, StreamState, SyncState,
+    TrackPublishedResponse, TrackSource, UpdateSubscription,
 };
 use prost::Message;
 use subrosa_messages::media::{LinkFault, LinkId, LinkState, RoomToMedia, Size, TurnServer};
@@ -30,7 +30,8 @@ const GREETING: Duration = Duration::from_secs(10);
 /// Waits between attempts: this, doubled each time, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
-/// So many attempts without a greeting, and it is over.
+/// So many attempts without a greeting, and it is over: people wait for the first one, and a meeting that was is worth more patience.
+const FIRST_ATTEMPTS: u32 = 3;
 const ATTEMPTS: u32 = 8;
 /// Links that find no path before the network is said to be in the way.
 const PATHS: u32 = 3;
@@ -65,6 +66,8 @@ pub struct Session {
     token: Pii<String>,
     socket: Socket,
     attempts: u32,
+    /// The server has let the room in at some time.
+    was_greeted: bool,
     pathless: u32,
     /// Our own `sid`, from the greeting on.
     own: Option<String>,
@@ -83,6 +86,10 @@ pub struct Session {
     links: u64,
     /// Tracks that are wanted of the server, with the size of a picture.
     pub(super) subscribed: BTreeMap<String, Option<Size>>,
+    /// Tracks that the server holds back, since the way here is too narrow for them.
+    paused: BTreeSet<String>,
+    /// Whose connection is broken.
+    unheard: BTreeSet<String>,
     interrupted: bool,
     over: Option<End>,
 }
@@ -97,6 +104,7 @@ impl Session {
             token,
             socket: Socket::Away(now),
             attempts: 0,
+            was_greeted: false,
             pathless: 0,
             own: None,
             permission: ParticipantPermission::default(),
@@ -111,6 +119,8 @@ impl Session {
             watch: Vec::new(),
             link: None,
             subscribed: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             interrupted: false,
             over: None,
         }
@@ -125,6 +135,18 @@ impl Session {
     /// Which track is on which slot, by `sid`.
     pub fn slots(&self) -> impl Iterator<Item = (&str, &str)> {
         self.link.iter().flat_map(|link| link.slots.iter().map(|(mid, track)| (mid.as_str(), track.as_str())))
+    }
+
+    /// The server holds this track back: the way here is too narrow for it.
+    #[must_use]
+    pub fn is_paused(&self, track: &str) -> bool {
+        self.paused.contains(track)
+    }
+
+    /// Somebody's own connection is there, as far as the server knows.
+    #[must_use]
+    pub fn is_connected(&self, sid: &str) -> bool {
+        !self.unheard.contains(sid)
     }
 
     /// The link that there is.
@@ -254,7 +276,8 @@ impl Session {
     /// The WebSocket is gone, or never came.
     fn lost(&mut self, now: Instant, out: &mut Out) {
         self.attempts += 1;
-        if self.attempts >= ATTEMPTS {
+        let most = if self.was_greeted { ATTEMPTS } else { FIRST_ATTEMPTS };
+        if self.attempts >= most {
             return self.end(End::Unreachable, out);
         }
         let wait = FIRST_WAIT.saturating_mul(1 << (self.attempts - 1).min(8)).min(LONGEST_WAIT);
@@ -282,6 +305,8 @@ impl Session {
         self.speakers.clear();
         self.speaking.clear();
         self.subscribed.clear();
+        self.paused.clear();
+        self.unheard.clear();
     }
 
     fn end(&mut self, end: End, out: &mut Out) {
@@ -364,7 +389,7 @@ impl Session {
 
     fn greeted(&mut self, now: Instant, out: &mut Out) {
         self.socket = Socket::Greeted;
-        self.attempts = 0;
+        (self.attempts, self.was_greeted) = (0, true);
         if std::mem::take(&mut self.interrupted) {
             out.push(Action::Tell(Told::Resumed));
         }
@@ -449,6 +474,23 @@ impl Session {
             Said::Update(update) => self.update(update.participants, out),
             Said::RoomUpdate(update) => self.records(update.room.is_some_and(|room| room.active_recording), out),
             Said::SpeakersChanged(changed) => self.speak(changed.speakers, out),
+            Said::StreamStateUpdate(update) => {
+                let known = |sid: &String| self.people.track(sid).is_some();
+                for one in update.stream_states.into_iter().filter(|one| known(&one.track_sid)) {
+                    match one.state() {
+                        StreamState::Paused => self.paused.insert(one.track_sid),
+                        StreamState::Active => self.paused.remove(&one.track_sid),
+                    };
+                }
+            }
+            Said::ConnectionQuality(update) => {
+                for one in update.updates.into_iter().filter(|one| self.people.has(&one.participant_sid)) {
+                    match one.quality() {
+                        ConnectionQuality::Lost => self.unheard.insert(one.participant_sid),
+                        _ => self.unheard.remove(&one.participant_sid),
+                    };
+                }
+            }
             Said::PongResp(_) | Said::Pong(_) => {
                 if let Some(pings) = &mut self.pings {
                     *pings = Pings { next: now + pings.every, owed: None, ..*pings };
@@ -471,7 +513,7 @@ impl Session {
                     Said::SubscribedQualityUpdate(update) if link.is_picture(&update.track_sid) => {
                         out.push(Action::Tell(Told::Wanted(wanted(&update.subscribed_codecs))));
                     }
-                    // How good connections are, what is paused or permitted, what was only asked for: nothing follows from it here.
+                    // What is permitted, what was only asked for: nothing follows from it here.
                     _ => {}
                 }
             }
@@ -484,10 +526,20 @@ impl Session {
             if self.own.as_deref() == Some(&info.sid) {
                 self.permission = info.permission.unwrap_or_else(|| self.permission.clone());
             } else {
+                let sid = info.sid.clone();
+                let before = self.people.is_heard(&sid);
                 changed |= self.people.update(info);
+                // The server reports only those who are heard already: who opens a microphone means to speak.
+                if self.people.is_heard(&sid) && !before {
+                    self.speakers.retain(|speaker| *speaker != sid);
+                    self.speakers.insert(0, sid);
+                    self.speakers.truncate(MOST_SPEAKERS);
+                }
             }
         }
         if changed {
+            self.paused.retain(|track| self.people.track(track).is_some());
+            self.unheard.retain(|sid| self.people.has(sid));
             out.push(Action::Tell(Told::People));
         }
     }

@@ -13,15 +13,15 @@ impl Session {
     /// Asks for what is to be heard and shown, and for nothing else.
     pub(super) fn subscribe(&mut self, out: &mut Out) {
         let rank = |of: &str| self.speakers.iter().position(|speaker| speaker == of).unwrap_or(usize::MAX);
-        let mut voices: Vec<(usize, &str)> = self
+        let mut voices: Vec<(bool, usize, &str)> = self
             .people
             .tracks()
             .filter(|(_, _, track)| track.kind == Kind::Audio && !track.encrypted)
-            .map(|(of, sid, _)| (rank(of), sid))
+            .map(|(of, sid, track)| (track.muted, rank(of), sid))
             .collect();
         voices.sort_unstable();
         let mut wanted: BTreeMap<String, Option<Size>> =
-            voices.into_iter().take(self.settings.voices).map(|(_, sid)| (sid.to_owned(), None)).collect();
+            voices.into_iter().take(self.settings.voices).map(|(.., sid)| (sid.to_owned(), None)).collect();
         let is_there = |watched: &&Watched| {
             self.people.track(&watched.track).is_some_and(|track| track.kind == Kind::Video && !track.encrypted)
         };

@@ -6,6 +6,7 @@ use url::Url;
 use super::super::link::Link;
 use super::evaluate::{Evaluation, Value, evaluate};
 use crate::language::Language;
+use crate::meeting::elsewhere::failure::Failure;
 
 /// How the server of a link is spoken to. Addresses name the room and hold the token, so they are withheld from logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,17 @@ impl ConfigurationError {
                 "Dieser Server lässt nur mit einem persönlichen Link ein. Bitten Sie um einen Link, der „jwt=“ enthält.",
                 "This server lets in only by a personal link. Ask for a link that contains “jwt=”.",
             ),
+        }
+    }
+}
+
+impl From<ConfigurationError> for Failure {
+    fn from(error: ConfigurationError) -> Self {
+        match error {
+            ConfigurationError::NotJitsi => Failure::NotJitsi,
+            ConfigurationError::Unencrypted => Failure::Unencrypted,
+            ConfigurationError::NoWay => Failure::UnsupportedConfiguration,
+            ConfigurationError::NoToken => Failure::LoginRequired,
         }
     }
 }

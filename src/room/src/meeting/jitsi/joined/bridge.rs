@@ -6,17 +6,18 @@ use minidom::Element;
 use subrosa_messages::Capture;
 use subrosa_messages::media::{LinkFault, LinkId, LinkState, RoomToMedia};
 
-use super::super::failure::Failure;
 use super::super::moderation::Medium;
 use super::super::muc;
 use super::super::roster::FOCUS;
 use super::event::{Action, FromSocket, Sends, ToSocket};
 use super::inside::Inside;
 use super::machine::{Asked, Joined, Out, send};
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::Named;
 use crate::signalling::colibri::{self, Wish};
 use crate::signalling::jingle::session::{self, Fault, Peer};
 use crate::signalling::jingle::source::SourceName;
+use crate::signalling::sdp;
 use crate::signalling::xmpp::{Build, Jid, Stanza, element, namespace};
 
 /// Links that find no path before the network is said to be in the way.
@@ -106,12 +107,12 @@ impl Joined {
                 }
                 RoomToMedia::OpenLink { link, side, lines, data_channels, relay }
             }
-            RoomToMedia::Description { link, kind, sdp, candidates } => {
-                for address in addresses(sdp.reveal()) {
+            RoomToMedia::Description { link, kind, sdp: description, candidates } => {
+                for address in sdp::candidates(description.reveal()) {
                     self.hosts.declare(address, Named::AsBridge);
                     let _declared_just_now = self.hosts.contact(address);
                 }
-                RoomToMedia::Description { link, kind, sdp, candidates }
+                RoomToMedia::Description { link, kind, sdp: description, candidates }
             }
             other => other,
         };
@@ -218,11 +219,6 @@ impl Joined {
         let stanza = Stanza(element::iq("set", focus.reveal(), mute));
         self.ask(Asked::OwnUnmute(medium), stanza, out);
     }
-}
-
-/// The addresses of a description's candidates (RFC 8839, section 5.1).
-fn addresses(sdp: &str) -> impl Iterator<Item = &str> {
-    sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=candidate:")?.split(' ').nth(4))
 }
 
 fn host(address: &str) -> Option<String> {

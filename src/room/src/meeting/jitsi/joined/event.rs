@@ -1,10 +1,11 @@
 //! What happens to a meeting elsewhere, and what it wants done.
 
-use subrosa_messages::media::{Kind, LinkId, LinkState, RoomToMedia, Size, TrackId};
+use subrosa_messages::media::{DescriptionKind, Kind, LinkId, LinkState, RoomToMedia, Size, TrackId};
 use subrosa_messages::{Capture, Pii};
 
-use super::super::failure::Failure;
 use super::super::muc;
+use crate::meeting::elsewhere::device::Device;
+use crate::meeting::elsewhere::failure::Failure;
 pub use crate::signalling::Sends;
 use crate::signalling::xmpp;
 
@@ -82,6 +83,32 @@ pub enum Event {
     Leave,
     /// The time that [`super::Joined::deadline`] named has come.
     Tick,
+}
+
+impl Event {
+    /// What of this device is for such a meeting. A press raises the hand, or lowers it: `raised` as it is now.
+    #[must_use]
+    pub fn of(device: Device, raised: bool) -> Option<Self> {
+        Some(match device {
+            Device::MediaReady { h264 } => Event::MediaReady { h264 },
+            Device::MediaLost => Event::MediaLost,
+            Device::Described { link, kind: DescriptionKind::Answer, sdp } => Event::Answered { link, sdp },
+            Device::Described { kind: DescriptionKind::Offer, .. } => return None,
+            Device::Link { link, state } => Event::Link { link, state },
+            Device::Track(track, kind) => Event::Track(track, kind),
+            Device::Picture(track, moves) => Event::Picture(track, moves),
+            Device::Channel { link, channel: _, open } => Event::Channel { link, open },
+            Device::Data { link, channel: _, bytes } => {
+                Event::Data(link, Pii::new(String::from_utf8_lossy(bytes.reveal()).into_owned()))
+            }
+            Device::Sends(sends) => Event::Sends(sends),
+            Device::Password(password) => Event::Password(password),
+            Device::Press(at) => Event::Hand((!raised).then_some(at)),
+            Device::Say(line, _) => Event::Say(line),
+            Device::Leave => Event::Leave,
+            Device::Tick => Event::Tick,
+        })
+    }
 }
 
 /// What a WebSocket says.

@@ -8,7 +8,7 @@ use subrosa_messages::media::{Kind, TrackId};
 
 use super::super::muc::Muc;
 use super::super::roster::{Nick, Participant};
-use super::stage::{Candidate, stage};
+use crate::meeting::elsewhere::stage::{Candidate, stage};
 use crate::screen::stage::{MOST, heights};
 use crate::signalling::colibri::{Channel, Shown};
 use crate::signalling::jingle::session::Session;
@@ -62,7 +62,7 @@ impl Inside {
     }
 
     /// The pictures that could be shown, as the focus named them: those whose owner says that they are not muted.
-    fn candidates(&self, muc: &Muc) -> Vec<Candidate> {
+    fn candidates(&self, muc: &Muc) -> Vec<Candidate<SourceName, EndpointId>> {
         let streams = self.session.streams().filter(|stream| stream.kind == Kind::Video);
         let of_somebody = streams.filter_map(|stream| match &stream.owner {
             Owner::Endpoint(owner) if *owner != self.endpoint => Some((stream, owner)),

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use minidom::Element;
+use subrosa_messages::Capture;
 use subrosa_messages::media::{Kind, TrackId, TurnServer};
-use subrosa_messages::{Capture, Pii};
 
-use super::super::failure::Failure;
 use super::super::moderation::Medium;
 use super::super::muc::{self, Muc, OfFocus};
 use super::super::roster::Nick;
 use super::event::{Action, Event, Sends, Settings};
 use super::inside::{Inside, earlier};
+use crate::meeting::elsewhere::chat::Chat;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::Hosts;
 use crate::signalling::colibri;
 use crate::signalling::jingle::description::ability::Ability;
@@ -21,9 +22,6 @@ use crate::signalling::jingle::source::SourceName;
 use crate::signalling::xmpp::asked::{NoResult, Question};
 use crate::signalling::xmpp::{self, Jid, Stanza};
 
-/// Lines of the chat that are shown, and for how long.
-pub const LINES: usize = 4;
-const LINE_STAYS: Duration = Duration::from_secs(30);
 /// A picture that is shown and does not come for so long is said to be missing; a new one takes a moment.
 const MISSED: Duration = Duration::from_secs(4);
 
@@ -47,8 +45,7 @@ pub struct Joined {
     pub(super) now: Instant,
     pub(super) focus: OfFocus,
     pub(super) hand: bool,
-    /// The newest lines of the chat, and since when they stand there. They are nowhere else.
-    pub(super) lines: Vec<(Instant, Option<Nick>, Pii<String>)>,
+    pub(super) chat: Chat<Option<Nick>>,
     /// Media that others may send by permission only, and whether this room has it.
     pub(super) moderated: BTreeMap<Medium, bool>,
     pub(super) hosts: Hosts,
@@ -87,7 +84,7 @@ impl Joined {
             now: Instant::now(),
             focus: OfFocus::default(),
             hand: false,
-            lines: Vec::new(),
+            chat: Chat::default(),
             moderated: BTreeMap::new(),
             hosts,
             relay: None,
@@ -172,7 +169,7 @@ impl Joined {
         }
         let inside =
             self.inside.as_ref().and_then(|inside| earlier(inside.session.deadline(), inside.channel.deadline()));
-        let line = self.lines.first().map(|(since, ..)| *since + LINE_STAYS);
+        let line = self.chat.deadline();
         let missed = self.inside.iter().flat_map(|inside| inside.missing.values()).map(|since| *since + MISSED);
         let missed = missed.filter(|due| *due > self.now).min();
         earlier(earlier(self.muc.deadline(), inside), earlier(line, missed))
@@ -198,6 +195,12 @@ impl Joined {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.inside.as_ref().is_some_and(|inside| inside.session.link().is_some())
+    }
+
+    /// The room's hand is raised.
+    #[must_use]
+    pub fn hand(&self) -> bool {
+        self.hand
     }
 
     /// What is heard in the room.
@@ -279,7 +282,7 @@ impl Joined {
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Out) {
-        self.lines.retain(|(since, ..)| *since + LINE_STAYS > now);
+        self.chat.tick(now);
         self.muc(now, muc::Event::Tick, out);
         self.session(now, session::Event::Tick, out);
         self.channel(now, colibri::Event::Tick, out);
@@ -302,7 +305,7 @@ impl Joined {
         self.go_out(now, out);
         self.left = true;
         self.muc(now, muc::Event::Leave, out);
-        self.lines.clear();
+        self.chat.clear();
         out.push(Action::Xmpp(xmpp::Event::Stop));
     }
 

@@ -17,7 +17,6 @@ mod features;
 mod inside;
 mod machine;
 mod server;
-mod stage;
 mod view;
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use minidom::Element;
 use subrosa_messages::Pii;
 use subrosa_messages::media::{TurnServer, TurnTransport};
 
-use super::super::failure::Failure;
 use super::super::loading::lost;
 use super::super::moderation::{self, Moderated, Ordered};
 use super::super::muc;
 use super::super::roster::{FOCUS, Nick, Participant};
 use super::event::Action;
 use super::inside::Inside;
-use super::machine::{Asked, Joined, LINES, Out, capture, send};
+use super::machine::{Asked, Joined, Out, capture, send};
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::Named;
 use crate::signalling::jingle::Jingle;
 use crate::signalling::jingle::description::ability::CodecList;
@@ -147,11 +147,7 @@ impl Joined {
                     self.recorded(now, out);
                 }
             }
-            muc::Told::Said(who, line) => {
-                self.lines.push((now, who, line));
-                let more = self.lines.len().saturating_sub(LINES);
-                self.lines.drain(..more);
-            }
+            muc::Told::Said(who, line) => self.chat.said(now, who, line),
             muc::Told::Over(failure) => self.fail(now, failure, out),
         }
     }

@@ -9,9 +9,9 @@ use subrosa_messages::media::{
 };
 use subrosa_messages::{Capture, Pii};
 
-use super::super::failure::Failure;
 use super::super::muc;
 use super::*;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::screen::view::Phase;
 use crate::signalling::jingle::session::stage as jingle;

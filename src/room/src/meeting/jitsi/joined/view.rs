@@ -3,11 +3,11 @@
 use subrosa_messages::Pii;
 use subrosa_messages::media::Kind;
 
-use super::super::failure::Failure;
 use super::super::moderation::Medium;
 use super::super::roster::{Nick, Participant};
 use super::inside::{Inside, is_muted};
 use super::machine::Joined;
+use crate::meeting::elsewhere::failure::Failure;
 use crate::screen::view::{JoinedView, JoiningView, LineView, PersonView, Phase, PictureView};
 use crate::signalling::jingle::source::{EndpointId, Owner, SourceName, VideoType};
 
@@ -27,7 +27,7 @@ impl Joined {
         let others = self.muc.people().iter().map(|(nick, one)| self.person(inside, nick, one)).collect();
         let stage = inside.shown.iter().map(|name| self.picture(inside, name)).collect();
         let by_permission = self.moderated.get(&Medium::Audio).is_some_and(|has| !has);
-        let line = |(_, nick, text): &(_, Option<Nick>, Pii<String>)| LineView {
+        let line = |(nick, text): (&Option<Nick>, &Pii<String>)| LineView {
             name: nick.as_ref().and_then(|nick| self.name(nick)),
             text: text.clone(),
         };
@@ -40,7 +40,7 @@ impl Joined {
             ask_to_speak: by_permission,
             no_bridge: self.focus.without_bridge || inside.no_channel,
             reconnecting: self.interrupted,
-            lines: self.lines.iter().map(line).collect(),
+            lines: self.chat.iter().map(line).collect(),
         };
         Phase::Joined { meeting, media_restarting: !media }
     }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::language::Language;
 
 /// Links, and what a browser's own `URL`, `normalize` and `encodeURIComponent` make of them (computed with
 /// JavaScript): path in front of the room, room.

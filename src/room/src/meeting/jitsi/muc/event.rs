@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use subrosa_messages::Pii;
 
-use super::super::failure::Failure;
 use super::super::roster::{Nick, Participant};
+use crate::meeting::elsewhere::failure::Failure;
 use crate::signalling::xmpp::asked::NoResult;
 use crate::signalling::xmpp::caps::Capabilities;
 use crate::signalling::xmpp::{Jid, Stanza};

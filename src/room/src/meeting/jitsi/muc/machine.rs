@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use minidom::Element;
 use subrosa_messages::Pii;
 
-use super::super::failure::Failure;
 use super::super::presence::{Own, leave};
 use super::super::refused::{self, Refused};
 use super::super::request::{self, Request};
 use super::super::roster::{self, FOCUS, Gone, MOST, Nick, Participant, Seen};
 use super::super::{lobby, roster::JITSI};
 use super::event::{Action, Event, OfFocus, Settings, Told};
+use crate::meeting::elsewhere::failure::Failure;
 use crate::signalling::xmpp::{Build, Jid, Stanza, namespace};
 
 /// How long a room or a lobby may take to answer a presence.

@@ -6,8 +6,8 @@ use std::time::Instant;
 use minidom::Element;
 use subrosa_messages::Pii;
 
-use super::super::failure::Failure;
 use super::{Action, Event, Muc, Settings, Told};
+use crate::meeting::elsewhere::failure::Failure;
 use crate::signalling::recording::{self, Direction};
 use crate::signalling::xmpp::caps::Capabilities;
 use crate::signalling::xmpp::{Jid, Stanza, frame};

@@ -11,23 +11,20 @@ use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
     DisconnectReason, IceServer, JoinResponse, LeaveRequest, MediaSectionsRequirement, MuteTrackRequest,
-    ParticipantInfo, ParticipantPermission, RequestResponse, SessionDescription, SignalRequest, SignalResponse,
-    SpeakerInfo, SpeakersChanged, SubscribedCodec, SubscribedQuality, SubscribedQualityUpdate, TrackInfo,
-    TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoQuality, encryption,
+    ParticipantInfo, RequestResponse, SignalRequest, SignalResponse, SpeakerInfo, SpeakersChanged, SubscribedCodec,
+    SubscribedQuality, SubscribedQualityUpdate, TrackInfo, TrackPublishedResponse, TrackSource, TrickleRequest,
+    VideoQuality, encryption,
 };
 use prost::Message;
 use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, LinkState, RoomToMedia, Size};
 use subrosa_messages::{Capture, Pii};
 
+use super::stage::{OFFER, answer, camera, join, microphone, person};
 use super::{Action, End, Event, Session, Settings, Source, Told, Watched};
 use crate::signalling::Sends;
 
 const SIZE: Size = Size { width: 1280, height: 720 };
 const BOTH: Sends = Sends { picture: true, sound: true };
-const OFFER: &str = "v=0\r\no=- 7 0 IN IP4 0.0.0.0\r\ns=-\r\nm=video 9 RTP 96\r\na=ssrc:1 msid:room cid-video\r\na=mid:room-video\r\n\
-    m=audio 9 RTP 111\r\na=ssrc:2 msid:room cid-audio\r\na=mid:room-audio\r\n";
-const ANSWER: &str = "v=0\r\ns=-\r\nm=video 9 RTP 96\r\na=mid:room-video\r\nm=audio 9 RTP 111\r\na=mid:room-audio\r\n";
-
 fn settings() -> Settings {
     Settings { pictures: 2, voices: 3, picture: SIZE, links: 40 }
 }
@@ -95,42 +92,6 @@ impl Stage {
     fn link(&self) -> LinkId {
         self.session.link().expect("a link")
     }
-}
-
-fn join(people: &[ParticipantInfo]) -> JoinResponse {
-    let permission =
-        ParticipantPermission { can_publish: true, can_subscribe: true, ..ParticipantPermission::default() };
-    let own = ParticipantInfo { sid: "PA_OWN".to_owned(), permission: Some(permission), ..ParticipantInfo::default() };
-    JoinResponse {
-        participant: Some(own),
-        other_participants: people.to_vec(),
-        ping_interval: 5,
-        ping_timeout: 15,
-        ..JoinResponse::default()
-    }
-}
-
-fn person(sid: &str, tracks: &[TrackInfo]) -> ParticipantInfo {
-    ParticipantInfo {
-        sid: sid.to_owned(),
-        identity: format!("id-{sid}"),
-        tracks: tracks.to_vec(),
-        ..ParticipantInfo::default()
-    }
-}
-
-fn camera(sid: &str) -> TrackInfo {
-    let (kind, source) = (TrackType::Video.into(), TrackSource::Camera.into());
-    TrackInfo { sid: sid.to_owned(), r#type: kind, source, ..TrackInfo::default() }
-}
-
-fn microphone(sid: &str) -> TrackInfo {
-    TrackInfo { sid: sid.to_owned(), source: TrackSource::Microphone.into(), ..TrackInfo::default() }
-}
-
-fn answer(id: u32, slots: &[(&str, &str)]) -> Said {
-    let mid_to_track_id = slots.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).to_owned())).collect();
-    Said::Answer(SessionDescription { r#type: "answer".to_owned(), sdp: ANSWER.to_owned(), id, mid_to_track_id })
 }
 
 /// What is asked of the server.

@@ -1,14 +1,12 @@
 //! Who is shown: a shared screen before all, else who speaks, large; others small, without jumping about.
 
-use crate::signalling::jingle::source::{EndpointId, SourceName};
-
 /// A picture that could be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct Candidate<S, O> {
     /// The stream.
-    pub source: SourceName,
+    pub source: S,
     /// Whose.
-    pub owner: EndpointId,
+    pub owner: O,
     /// It is a shared screen.
     pub screen: bool,
 }
@@ -16,13 +14,13 @@ pub struct Candidate {
 /// The pictures that are shown, the large one first. `candidates` as they came, `speaker` who speaks or spoke last, `before` what was shown
 /// before.
 #[must_use]
-pub fn stage(
-    candidates: &[Candidate],
-    speaker: Option<&EndpointId>,
-    before: &[SourceName],
+pub fn stage<S: Clone + PartialEq, O: PartialEq>(
+    candidates: &[Candidate<S, O>],
+    speaker: Option<&O>,
+    before: &[S],
     most: usize,
-) -> Vec<SourceName> {
-    let there = |source: &&SourceName| candidates.iter().any(|candidate| candidate.source == **source);
+) -> Vec<S> {
+    let there = |source: &&S| candidates.iter().any(|candidate| candidate.source == **source);
     // The screen that was shared last: who shares means to be looked at.
     let screen = candidates.iter().rev().find(|candidate| candidate.screen).map(|candidate| &candidate.source);
     let speaks = || candidates.iter().find(|candidate| Some(&candidate.owner) == speaker && !candidate.screen);
@@ -30,7 +28,7 @@ pub fn stage(
         .or_else(|| speaks().map(|candidate| &candidate.source))
         .or_else(|| before.first().filter(there))
         .or_else(|| candidates.first().map(|candidate| &candidate.source));
-    let mut shown: Vec<SourceName> = large.into_iter().cloned().collect();
+    let mut shown: Vec<S> = large.into_iter().cloned().collect();
     // A speaker is seen beside a shared screen, too.
     let rest = speaks().map(|candidate| &candidate.source).into_iter().filter(|_| screen.is_some());
     let rest = rest.chain(before.iter().filter(there)).chain(candidates.iter().map(|candidate| &candidate.source));
@@ -48,24 +46,25 @@ pub fn stage(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use subrosa_messages::media::Kind;
 
     use super::*;
 
-    fn id(name: &str) -> EndpointId {
-        EndpointId::read(name).unwrap()
+    type One = Candidate<String, String>;
+
+    fn id(name: &str) -> String {
+        name.to_owned()
     }
 
-    fn camera(name: &str) -> Candidate {
-        Candidate { source: SourceName::of(&id(name), Kind::Video, 0), owner: id(name), screen: false }
+    fn camera(name: &str) -> One {
+        Candidate { source: format!("{name}-v0"), owner: id(name), screen: false }
     }
 
-    fn screen(name: &str) -> Candidate {
-        Candidate { source: SourceName::of(&id(name), Kind::Video, 1), owner: id(name), screen: true }
+    fn screen(name: &str) -> One {
+        Candidate { source: format!("{name}-v1"), owner: id(name), screen: true }
     }
 
-    fn names(shown: &[SourceName]) -> Vec<&str> {
-        shown.iter().map(SourceName::as_str).collect()
+    fn names(shown: &[String]) -> Vec<&str> {
+        shown.iter().map(String::as_str).collect()
     }
 
     #[test]
@@ -97,8 +96,8 @@ mod tests {
             people in prop::collection::btree_set("[a-f]", 0..6), screens in prop::collection::btree_set("[a-f]", 0..3),
             speaker in prop::option::of("[a-h]"), before in prop::collection::vec("[a-h]", 0..6), most in 0_usize..7,
         ) {
-            let all: Vec<Candidate> = people.iter().map(|name| camera(name)).chain(screens.iter().map(|name| screen(name))).collect();
-            let before: Vec<SourceName> = before.iter().map(|name| SourceName::of(&id(name), Kind::Video, 0)).collect();
+            let all: Vec<One> = people.iter().map(|name| camera(name)).chain(screens.iter().map(|name| screen(name))).collect();
+            let before: Vec<String> = before.iter().map(|name| format!("{name}-v0")).collect();
             let shown = stage(&all, speaker.as_deref().map(id).as_ref(), &before, most);
             let unique: std::collections::BTreeSet<_> = shown.iter().collect();
             prop_assert_eq!(unique.len(), shown.len());

@@ -1,7 +1,7 @@
-//! Everything that can keep the room out of a meeting on a Jitsi server or end it, in words for people.
+//! Everything that can keep the room out of a meeting on somebody else's server or end it, in words for people.
 
-use super::config_js::ConfigurationError;
 use crate::language::Language;
+use crate::outbound::OutboundError;
 
 /// Why the room is not, or no longer, in the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,11 +60,25 @@ pub enum Failure {
     ServerRefusedByPolicy,
     /// The way into the meeting leads to a host that was not told before.
     HostNotDeclared,
+    /// There is no LiveKit at the link.
+    NotLiveKit,
+    /// There is no OpenTalk at the link.
+    NotOpenTalk,
+    /// The server speaks only an older protocol than this room.
+    TooOld,
+    /// What the link brings with it is not, not yet or no longer good for a meeting.
+    LinkNotValid,
+    /// Somebody else has joined with the same link.
+    JoinedTwice,
+    /// A moderator has shut the room out for good.
+    Banned,
+    /// The server is being switched off.
+    ServerStopped,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Failure; 27] = [
+    pub const ALL: [Failure; 34] = [
         Failure::LoginRequired,
         Failure::AnonymousRefused,
         Failure::WaitingForHost,
@@ -92,6 +106,13 @@ impl Failure {
         Failure::RecordingPolicy,
         Failure::ServerRefusedByPolicy,
         Failure::HostNotDeclared,
+        Failure::NotLiveKit,
+        Failure::NotOpenTalk,
+        Failure::TooOld,
+        Failure::LinkNotValid,
+        Failure::JoinedTwice,
+        Failure::Banned,
+        Failure::ServerStopped,
     ];
 
     /// The room gives up; `false`: it goes on by itself, or after an answer, and this says what it waits for.
@@ -124,7 +145,14 @@ impl Failure {
             | Failure::EndToEndOn
             | Failure::RecordingPolicy
             | Failure::ServerRefusedByPolicy
-            | Failure::HostNotDeclared => true,
+            | Failure::HostNotDeclared
+            | Failure::NotLiveKit
+            | Failure::NotOpenTalk
+            | Failure::TooOld
+            | Failure::LinkNotValid
+            | Failure::JoinedTwice
+            | Failure::Banned
+            | Failure::ServerStopped => true,
         }
     }
 
@@ -268,17 +296,58 @@ impl Failure {
                 "The server points to a host that was not named before. This room does not connect to it; ask \
                  whoever runs the server.",
             ),
+            Failure::NotLiveKit => language.pick(
+                "Auf diesem Server läuft kein LiveKit. Fragen Sie, mit welchem Programm die Besprechung \
+                 stattfindet.",
+                "There is no LiveKit on this server. Ask which program this meeting is held with.",
+            ),
+            Failure::NotOpenTalk => language.pick(
+                "Auf diesem Server läuft kein OpenTalk. Fragen Sie, mit welchem Programm die Besprechung \
+                 stattfindet.",
+                "There is no OpenTalk on this server. Ask which program this meeting is held with.",
+            ),
+            Failure::TooOld => language.pick(
+                "Das Programm auf diesem Server ist zu alt für diesen Raum. Der Betreiber des Servers kann es \
+                 erneuern.",
+                "The program on this server is too old for this room. Whoever runs the server can renew it.",
+            ),
+            Failure::LinkNotValid => language.pick(
+                "Der Link gilt für keine Konferenz: nicht mehr, noch nicht oder gar nicht. Lassen Sie sich einen \
+                 neuen geben.",
+                "The link is good for no meeting: no longer, not yet, or not at all. Ask for a new one.",
+            ),
+            Failure::JoinedTwice => language.pick(
+                "Mit demselben Link ist jetzt ein anderes Gerät in der Konferenz. Ein Link lässt nur eines ein; \
+                 lassen Sie sich einen eigenen geben.",
+                "Another device is in the meeting with the same link now. A link lets in only one; ask for one of \
+                 your own.",
+            ),
+            Failure::Banned => language.pick(
+                "Die Moderation hat diesen Raum von der Konferenz ausgeschlossen. Fragen Sie die Person, die \
+                 eingeladen hat.",
+                "A moderator has shut this room out of the meeting. Ask the person who invited you.",
+            ),
+            Failure::ServerStopped => language.pick(
+                "Der Server wird gerade abgeschaltet. Treten Sie in einigen Minuten noch einmal bei.",
+                "The server is being switched off. Join again in a few minutes.",
+            ),
         }
     }
 }
 
-impl From<ConfigurationError> for Failure {
-    fn from(error: ConfigurationError) -> Self {
+impl From<OutboundError> for Failure {
+    fn from(error: OutboundError) -> Self {
         match error {
-            ConfigurationError::NotJitsi => Failure::NotJitsi,
-            ConfigurationError::Unencrypted => Failure::Unencrypted,
-            ConfigurationError::NoWay => Failure::UnsupportedConfiguration,
-            ConfigurationError::NoToken => Failure::LoginRequired,
+            OutboundError::NotDeclared => Failure::HostNotDeclared,
+            OutboundError::Unencrypted => Failure::Unencrypted,
+            OutboundError::NoAddress | OutboundError::NoConnection | OutboundError::Late => Failure::NotReachable,
+            OutboundError::Certificate => Failure::CertificateWrong,
+            OutboundError::Refused(401 | 403) => Failure::LoginRequired,
+            OutboundError::Tls
+            | OutboundError::Refused(_)
+            | OutboundError::Speech
+            | OutboundError::TooLarge
+            | OutboundError::Stalled => Failure::ServerFault,
         }
     }
 }

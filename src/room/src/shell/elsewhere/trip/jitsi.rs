@@ -1,7 +1,5 @@
-//! The task that speaks with the server of a meeting elsewhere: fetches its settings, holds the XMPP session, posts requests, holds the bridge's
-//! WebSocket. It decides nothing.
+//! The way into a room of Jitsi Meet.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,113 +7,42 @@ use subrosa_messages::Pii;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use super::sockets::Sockets;
+use super::{News, Order, Teller};
+use crate::meeting::elsewhere::failure::Failure;
+use crate::meeting::elsewhere::link::Link as AnyLink;
+use crate::meeting::elsewhere::socket::{self, Frame};
 use crate::meeting::hosts::Hosts;
-use crate::meeting::jitsi::config_js::Configuration;
-use crate::meeting::jitsi::failure::Failure;
 use crate::meeting::jitsi::joined::{Event, FromSocket, capabilities};
 use crate::meeting::jitsi::link::Link;
 use crate::meeting::jitsi::loading::{Found, bearer, load, lost};
 use crate::meeting::jitsi::moderation::MUTE;
 use crate::meeting::jitsi::request;
-use crate::outbound::websocket::{self, Protocol, Said, Socket};
 use crate::outbound::xmpp::Connection;
 use crate::outbound::{Address, Trust, fetch};
 use crate::signalling::xmpp;
 
 /// How long a session may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// What sockets have said and nobody has taken; whoever sends faster is read slower.
-const WAITING: usize = 64;
 
-/// Where the way begins.
-#[derive(Debug)]
-pub struct Departure {
-    /// The link.
-    pub link: Link,
-    /// The operator's own certificate authorities.
-    pub authority: Option<PathBuf>,
-    /// Spreads delays.
-    pub seed: u64,
-}
-
-/// What the desk orders.
-#[derive(Debug)]
-pub enum Order {
-    /// For the XMPP session: [`xmpp::Event::Send`], [`xmpp::Event::Ask`] or [`xmpp::Event::Stop`].
-    Xmpp(xmpp::Event),
-    /// Request the conference.
-    Post(Pii<String>),
-    /// Open the WebSocket with this number.
-    Open(u64, Address),
-    /// Send over it.
-    Send(u64, Pii<String>),
-    /// Close it.
-    Close(u64),
-}
-
-/// What the desk is told.
-#[derive(Debug)]
-pub enum News {
-    /// The settings are here, and the session begins.
-    Settings(Box<Configuration>, Hosts),
-    /// Another server has the meeting. Nothing was sent to it.
-    Elsewhere(Box<Link>),
-    /// It ends here.
-    Failed(Failure),
-    /// For the meeting.
-    Event(Event),
-}
-
-/// Tells the desk, with the number of the trip.
-#[derive(Clone, Debug)]
-pub struct Teller {
-    /// Where to.
-    pub desk: mpsc::Sender<(u64, News)>,
-    /// Of this trip: what an older one still says is nobody's.
-    pub trip: u64,
-}
-
-impl Teller {
-    /// `false`: the desk is gone.
-    async fn tell(&self, news: News) -> bool {
-        self.desk.send((self.trip, news)).await.is_ok()
-    }
-}
-
-/// Sets out. The way ends when the orders do.
-#[must_use]
-pub fn set_out(departure: Departure, teller: Teller) -> mpsc::UnboundedSender<Order> {
-    let (orders, taken) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        if let Err(failure) = travel(departure, taken, &teller).await {
-            teller.tell(News::Failed(failure)).await;
-        }
-    });
-    orders
-}
-
-async fn travel(
-    departure: Departure,
+/// The whole way, until the orders end.
+///
+/// # Errors
+/// Why it ends before the meeting begins.
+pub async fn travel(
+    link: Link,
+    seed: u64,
+    trust: Trust,
     mut orders: mpsc::UnboundedReceiver<Order>,
     teller: &Teller,
 ) -> Result<(), Failure> {
-    let Departure { link, authority, seed } = departure;
-    let trust = tokio::task::spawn_blocking(move || Trust::load(authority.as_deref())).await;
-    let trust = match trust {
-        Ok(Ok(trust)) => trust,
-        Ok(Err(error)) => {
-            tracing::error!("{error}");
-            return Err(Failure::CertificateWrong);
-        }
-        Err(_) => return Err(Failure::ServerFault),
-    };
     let mut hosts = Hosts::default();
     let loading = load(&link, &mut hosts, &trust);
     let settings = tokio::select! {
         found = loading => match found? {
             Found::Settings(settings) => settings,
             Found::Elsewhere(link) => {
-                teller.tell(News::Elsewhere(link)).await;
+                teller.tell(News::Elsewhere(Box::new(AnyLink::Jitsi(*link)))).await;
                 return Ok(());
             }
         },
@@ -139,15 +66,12 @@ async fn travel(
     if !teller.tell(News::Settings(settings, hosts)).await {
         return Ok(());
     }
-    let (sockets, heard) = mpsc::channel(WAITING);
     Way {
         connection: Connection::new(session, websocket, trust.clone()),
+        sockets: Sockets::new(trust.clone()),
         trust,
         request,
         token,
-        bridge: None,
-        sockets,
-        heard,
         posted: mpsc::channel(4),
     }
     .follow(orders, teller)
@@ -168,9 +92,8 @@ struct Way {
     trust: Trust,
     request: Option<Arc<Address>>,
     token: Option<Pii<Zeroizing<String>>>,
-    bridge: Option<(u64, Socket)>,
-    sockets: mpsc::Sender<websocket::Event>,
-    heard: mpsc::Receiver<websocket::Event>,
+    /// To the bridge.
+    sockets: Sockets,
     posted: (mpsc::Sender<Posted>, mpsc::Receiver<Posted>),
 }
 
@@ -188,7 +111,10 @@ impl Way {
                     None => break,
                 },
                 Some(answer) = self.posted.1.recv() => Event::Http(answer),
-                Some(event) = self.heard.recv() => of_bridge(event),
+                (number, said) = self.sockets.next() => match of_bridge(said) {
+                    Some(said) => Event::Bridge(number, said),
+                    None => continue,
+                },
                 told = self.connection.next() => match told {
                     Some(xmpp::Told::Failed(fault)) => {
                         Event::Lost(lost(fault, self.connection.trouble(), self.connection.was_online()))
@@ -197,13 +123,14 @@ impl Way {
                     None => break,
                 },
             };
-            if !teller.tell(News::Event(event)).await {
+            if !teller.tell(News::Jitsi(event)).await {
                 break;
             }
         }
-        self.bridge = None;
-        self.connection.stop();
-        let goodbye = async { while self.connection.next().await.is_some() {} };
+        let Way { mut connection, sockets, .. } = self;
+        drop(sockets);
+        connection.stop();
+        let goodbye = async { while connection.next().await.is_some() {} };
         let _late = tokio::time::timeout(FAREWELL, goodbye).await;
     }
 
@@ -233,33 +160,24 @@ impl Way {
                     let _nobody_waits = answers.send(answer.map(|answer| (answer.status, answer.body))).await;
                 });
             }
-            Order::Open(number, address) => {
-                let (trust, events) = (self.trust.clone(), self.sockets.clone());
-                let socket = Socket::open(number, Arc::new(address), None, Protocol::Colibri, trust, events);
-                self.bridge = Some((number, socket));
+            Order::Open(number, address, protocol) => {
+                // There is one bridge at a time.
+                self.sockets.close_all();
+                self.sockets.open(number, address, protocol);
             }
-            Order::Send(number, text) => {
-                if let Some((open, socket)) = &self.bridge
-                    && *open == number
-                {
-                    let _shows_as_closed = socket.send(text);
-                }
-            }
-            Order::Close(number) => {
-                if self.bridge.as_ref().is_some_and(|(open, _)| *open == number) {
-                    self.bridge = None;
-                }
-            }
+            Order::Send(number, frame) => self.sockets.send(number, frame),
+            Order::Close(number) => self.sockets.close(number),
         }
     }
 }
 
-fn of_bridge(event: websocket::Event) -> Event {
-    let said = match event.said {
-        Said::Opened => FromSocket::Opened,
-        Said::Frame(text) => FromSocket::Text(text),
+fn of_bridge(said: socket::FromSocket) -> Option<FromSocket> {
+    match said {
+        socket::FromSocket::Opened => Some(FromSocket::Opened),
+        socket::FromSocket::Frame(Frame::Text(text)) => Some(FromSocket::Text(text)),
+        // It speaks text.
+        socket::FromSocket::Frame(Frame::Binary(_)) => None,
         // The library does not say which goodbye it was; the patience for one is right for all.
-        Said::Closed(trouble) => FromSocket::Closed { goodbye: trouble.is_none() },
-    };
-    Event::Bridge(event.socket, said)
+        socket::FromSocket::Closed(trouble) => Some(FromSocket::Closed { goodbye: trouble.is_none() }),
+    }
 }

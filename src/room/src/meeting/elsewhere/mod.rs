@@ -1,0 +1,8 @@
+//! What meetings on somebody else's server have in common, whatever program runs there.
+
+pub mod chat;
+pub mod device;
+pub mod failure;
+pub mod link;
+pub mod socket;
+pub mod stage;

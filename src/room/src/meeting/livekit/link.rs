@@ -1,0 +1,171 @@
+//! The link of a room on a LiveKit server: `livekit+wss://host[:port]/[prefix]?token=…`. There is no other form that all servers have: what
+//! lets in is the token, which whoever runs the server has made for this room.
+
+use subrosa_messages::Pii;
+use url::{Host, Url};
+
+use super::token;
+use crate::meeting::elsewhere::link::LinkError;
+
+/// In front of the address.
+const SCHEME: &str = "livekit+";
+
+/// A link with a token. Room and token are withheld from logs (P9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    host: Pii<String>,
+    /// `wss://host[:port]/prefix/`, without a query.
+    server: Pii<Url>,
+    room: Pii<String>,
+    token: Pii<String>,
+}
+
+impl Link {
+    /// Reads one. `None`: it has not the form of such a link, and is perhaps one of another kind.
+    ///
+    /// # Errors
+    /// When it is one and lets nobody in.
+    pub fn read(text: &str) -> Result<Option<Self>, LinkError> {
+        let Some(rest) = text
+            .get(SCHEME.len()..)
+            .filter(|_| text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)))
+        else {
+            return Ok(None);
+        };
+        let url = Url::parse(rest).map_err(|_| LinkError::NotALink)?;
+        match url.scheme() {
+            "wss" | "https" => {}
+            "ws" | "http" => return Err(LinkError::Unencrypted),
+            _ => return Err(LinkError::NotALink),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(LinkError::User);
+        }
+        let host = match url.host() {
+            Some(Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
+            Some(address @ (Host::Ipv4(_) | Host::Ipv6(_))) => address.to_string(),
+            None => String::new(),
+        };
+        if host.is_empty() {
+            return Err(LinkError::NotALink);
+        }
+        let given = |key: &str| url.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned());
+        let token = given("token").or_else(|| given("access_token")).ok_or(LinkError::NoToken)?;
+        let room = token::room(&token).ok_or(LinkError::NoToken)?;
+        let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let server = Url::parse(&format!("wss://{authority}{}/", url.path().trim_end_matches('/')));
+        let server = server.map_err(|_| LinkError::NotALink)?;
+        Ok(Some(Link { host: Pii::new(host), server: Pii::new(server), room: Pii::new(room), token: Pii::new(token) }))
+    }
+
+    /// The server: a name in its ASCII form (IDNA), or an address; without a port.
+    #[must_use]
+    pub fn host(&self) -> &Pii<String> {
+        &self.host
+    }
+
+    /// Server and port as a URL has them.
+    #[must_use]
+    pub fn authority(&self) -> Pii<String> {
+        let host = self.server.reveal().host_str().unwrap_or_default();
+        Pii::new(self.server.reveal().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    }
+
+    /// Where the server is: `wss`, up to what is asked of it, with a slash at the end.
+    #[must_use]
+    pub fn server(&self) -> &Pii<Url> {
+        &self.server
+    }
+
+    /// The room, as the token says; empty: it does not say.
+    #[must_use]
+    pub fn room(&self) -> &Pii<String> {
+        &self.room
+    }
+
+    /// What lets in.
+    #[must_use]
+    pub fn token(&self) -> &Pii<String> {
+        &self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    // {"video":{"room":"Rose","roomJoin":true}}
+    const TOKEN: &str = "e30.eyJ2aWRlbyI6eyJyb29tIjoiUm9zZSIsInJvb21Kb2luIjp0cnVlfX0.c2ln";
+
+    fn read(text: &str) -> Link {
+        Link::read(text).unwrap().unwrap()
+    }
+
+    #[test]
+    fn server_room_and_token_are_in_the_link() {
+        for (text, host, authority, server) in [
+            (
+                "livekit+wss://live.example.org/?token=",
+                "live.example.org",
+                "live.example.org",
+                "wss://live.example.org/",
+            ),
+            (
+                "LiveKit+WSS://Live.Example.org?token=",
+                "live.example.org",
+                "live.example.org",
+                "wss://live.example.org/",
+            ),
+            (
+                "livekit+https://live.example.org.:7880/media/?a=b&access_token=",
+                "live.example.org",
+                "live.example.org:7880",
+                "wss://live.example.org:7880/media/",
+            ),
+            ("livekit+wss://[2001:db8::7]/a/b?token=", "[2001:db8::7]", "[2001:db8::7]", "wss://[2001:db8::7]/a/b/"),
+        ] {
+            let link = read(&format!("{text}{TOKEN}"));
+            assert_eq!((link.host().reveal().as_str(), link.authority().reveal().as_str()), (host, authority));
+            assert_eq!(link.server().reveal().as_str(), server);
+            assert_eq!((link.room().reveal().as_str(), link.token().reveal().as_str()), ("Rose", TOKEN));
+        }
+    }
+
+    #[test]
+    fn what_lets_nobody_in_is_refused_with_its_reason() {
+        for (text, error) in [
+            ("livekit+wss://a.example/", LinkError::NoToken),
+            ("livekit+wss://a.example/?token=", LinkError::NoToken),
+            ("livekit+wss://a.example/?token=a.b.c", LinkError::NoToken),
+            ("livekit+wss://", LinkError::NotALink),
+            ("livekit+ftp://a.example/?token=x", LinkError::NotALink),
+            ("livekit+ws://a.example/?token=x", LinkError::Unencrypted),
+            ("livekit+http://a.example/?token=x", LinkError::Unencrypted),
+            ("livekit+wss://b:c@a.example/?token=x", LinkError::User),
+        ] {
+            assert_eq!(Link::read(text), Err(error), "{text}");
+        }
+        for other in ["", "livekit", "https://meet.example.org/Rose", "wss://a.example/?token=x"] {
+            assert_eq!(Link::read(other), Ok(None), "{other}");
+        }
+    }
+
+    #[test]
+    fn p9_a_link_prints_nothing_of_itself() {
+        let shown = format!("{:?}", read(&format!("livekit+wss://live.example.org/?token={TOKEN}")));
+        for secret in ["live.example", "Rose", "c2ln"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_pasted_is_read_or_refused_and_never_without_tls(text in "\\PC{0,60}") {
+            if let Ok(Some(link)) = Link::read(&format!("livekit+{text}")) {
+                prop_assert_eq!(link.server().reveal().scheme(), "wss");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The room on a real LiveKit server, with participants in real browsers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test
+
+mod ends;
+mod media;
+mod meeting;
