@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test test-aarch64 lint soak bench fuzz setup setup-tests vm vm-debian livekit build data install install-files deb cross deb-arm64
+.PHONY: help run test test-aarch64 lint soak bench fuzz setup setup-tests vm vm-debian livekit opentalk build data install install-files deb cross deb-arm64
 
 PREFIX ?= /usr
 # The same folder that cargo uses, for whoever has moved it.
@@ -21,7 +21,7 @@ run: build data ## the simulated room: builds what is missing and starts it
 
 # The programs with the features that the tests bring: one build of each dependency serves both.
 test: PACKAGES := --workspace --all-targets
-test: vm vm-debian livekit build data ## all tests (those with users and network namespaces of their own need root)
+test: vm vm-debian livekit opentalk build data ## all tests (those with users and network namespaces of their own need root)
 	node --test src/room/src/web/tests/page/
 	cargo test --release --locked --workspace $(ARGUMENTS)
 
@@ -59,6 +59,9 @@ vm-debian: setup-tests ## Debian's own kernel for an emulated machine, unpacked 
 
 livekit: setup-tests ## LiveKit's own server and client, built and fetched once for a machine
 	@setup/livekit.sh >/dev/null
+
+opentalk: setup-tests ## OpenTalk's room server, which the tests talk to, built once for a machine
+	@setup/opentalk.sh >/dev/null
 
 build: setup ## the programs, in release mode
 	cargo build --release --locked $(PACKAGES)

@@ -18,7 +18,7 @@ use crate::authority;
 
 /// A front; it ends when dropped.
 pub struct Front {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     port: u16,
     cuts: watch::Sender<u64>,
     closed: Arc<AtomicBool>,
@@ -35,6 +35,19 @@ impl Front {
     pub fn before(server: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         authority::write(folder.path());
+        Self::with(Arc::new(folder), server)
+    }
+
+    /// Another one, with the same certificate.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    #[must_use]
+    pub fn beside(&self, server: u16) -> Self {
+        Self::with(Arc::clone(&self.folder), server)
+    }
+
+    fn with(folder: Arc<TempDir>, server: u16) -> Self {
         let pem = |name: &str| folder.path().join("certs").join(name);
         let chain = CertificateDer::pem_file_iter(pem("localhost.crt")).expect("a file");
         let chain = chain.collect::<Result<_, _>>().expect("a chain");

@@ -21,6 +21,7 @@ pub mod livekit;
 pub mod memory;
 pub mod mute;
 pub mod namespace;
+pub mod opentalk;
 pub mod peer;
 pub mod room;
 pub mod sim;

@@ -46,6 +46,8 @@ pub enum Need {
     Program(&'static str),
     /// The kernel of the virtual machine, built once by `make vm`.
     VirtualMachine,
+    /// OpenTalk's room server, built once by `make opentalk`.
+    OpenTalk,
     /// Debian's own kernel and QEMU for it (`make vm-debian`).
     DebianKernel,
     /// LiveKit's own server and client (`make livekit`).
@@ -61,6 +63,7 @@ impl Need {
             Need::WrongClock => crate::clock::library().is_some(),
             Need::Program(name) => on_path(name).is_some(),
             Need::VirtualMachine => crate::vm::kernel().is_some(),
+            Need::OpenTalk => crate::opentalk::program().is_some(),
             Need::DebianKernel => on_path("qemu-system-x86_64").is_some() && crate::vm::debian_kernel().is_some(),
             Need::LiveKit => crate::livekit::place().is_some(),
         }
@@ -75,8 +78,9 @@ pub fn have(needs: &[Need]) -> bool {
     for need in needs {
         if !need.is_met() {
             let name = std::thread::current().name().unwrap_or("a test").to_owned();
-            let words =
-                format!("SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm vm-debian livekit`)");
+            let words = format!(
+                "SKIPPED {name}: this machine lacks {need:?} (`make setup-tests vm vm-debian livekit opentalk`)"
+            );
             assert!(env::var_os("CI").is_none(), "{words}");
             let _gone = writeln!(io::stderr(), "\n*** {words}\n");
             return false;

@@ -9,6 +9,7 @@
 mod description;
 mod hosted;
 mod meeting;
+mod opentalk;
 mod readers;
 
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ use std::sync::OnceLock;
 type Target = fn(&str);
 
 /// By name, as `setup/fuzz.sh` and the seeds have them.
-const TARGETS: [(&str, Target); 9] = [
+const TARGETS: [(&str, Target); 11] = [
     ("link", readers::link),
     ("config", readers::config),
     ("stanza", readers::stanza),
@@ -26,6 +27,8 @@ const TARGETS: [(&str, Target); 9] = [
     ("meeting", meeting::meeting),
     ("hosted", hosted::hosted),
     ("description", description::description),
+    ("opentalk", opentalk::session),
+    ("opentalk-start", opentalk::start),
 ];
 
 #[allow(clippy::panic, reason = "that a target is not named is the caller's mistake, and ends the run")]

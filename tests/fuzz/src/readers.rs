@@ -3,12 +3,16 @@
 use minidom::Element;
 use subrosa_room::meeting::jitsi::config_js::Configuration;
 use subrosa_room::meeting::jitsi::link::Link;
+use subrosa_room::meeting::opentalk;
 use subrosa_room::signalling::colibri::FromBridge;
 use subrosa_room::signalling::jingle::{Jingle, namespace};
 use subrosa_room::signalling::xmpp::{Build, frame};
 
 /// A link that a person pastes.
 pub fn link(text: &str) {
+    if let Some(link) = opentalk::link::Link::read(text) {
+        assert!(!link.host().reveal().is_empty(), "a link of OpenTalk's names a host");
+    }
     let Ok(link) = Link::read(text) else { return };
     let address = link.configuration_url();
     assert!(address.reveal().starts_with("https://"), "nothing but TLS");

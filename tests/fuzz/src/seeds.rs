@@ -31,6 +31,24 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(found)
 }
 
+/// What OpenTalk's room server said in one recording, a frame a line.
+fn said(recording: &str) -> Result<String, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        dir: String,
+        frame: Option<serde_json::Value>,
+    }
+    let mut text = String::new();
+    for line in recording.lines() {
+        if let Line { dir, frame: Some(frame) } = serde_json::from_str(line)?
+            && dir == "in"
+        {
+            text.push_str(&format!("{frame}\ny\n"));
+        }
+    }
+    Ok(text)
+}
+
 /// What is between two words, the first time they come.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let from = text.find(before)? + before.len();
@@ -87,7 +105,25 @@ fn main() -> Result<(), Box<dyn Error>> {
             seeds.entry("meeting").or_default().push(meeting);
         }
     }
+    for file in files(&Path::new(&recordings).with_file_name("opentalk"))? {
+        seeds.entry("opentalk").or_default().push(said(&fs::read_to_string(&file)?)?);
+    }
     let own = [
+        (
+            "opentalk-start",
+            "200 {\"opentalk_controller\":{\"base_url\":\"https://c.test\"}}\n\
+             200 {\"room_id\":\"11111111-2222-3333-4444-555555555555\",\"password_required\":true}\n\
+             rose\n401 {\"code\":\"wrong_room_password\"}\nrose\n308 /v1/x\n404 {\"code\":\"not_found\"}\n\
+             200 {\"ticket\":\"t\"}\n200 {\"token\":\"t\",\"roomserver_address\":\"https://r.test\"}",
+        ),
+        (
+            "opentalk-start",
+            "404\n200 controller: 'c.test',\n200 {\"room_id\":\"rose\"}\n200 {\"token\":\"t\",\"roomserver_address\":\"https://r.test\"}",
+        ),
+        (
+            "link",
+            "https://meet.test/room/11111111-2222-3333-4444-555555555555?invite=aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+        ),
         (
             "link",
             "https://meet.example.org/tenant/R%C3%B6se?jwt=a.b.c#config.startWithAudioMuted=true&userInfo.displayName=%22R%22",

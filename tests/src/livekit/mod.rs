@@ -3,7 +3,7 @@
 mod participant;
 pub mod token;
 mod visitor;
-mod wire;
+pub(crate) mod wire;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -74,6 +74,13 @@ impl Server {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// As a room server is told of it.
+    #[must_use]
+    pub fn for_rooms(&self) -> crate::opentalk::LiveKit {
+        let url = format!("http://127.0.0.1:{}", self.port);
+        crate::opentalk::LiveKit { public: url.clone(), url, key: KEY.to_owned(), secret: SECRET.to_owned() }
     }
 
     /// Its port, without TLS.

@@ -39,7 +39,18 @@ impl Visitor {
     /// When they are not let in.
     #[must_use]
     #[track_caller]
-    pub fn join(mut browser: Browser, server: &Server, room: &str, identity: &str, options: &Value) -> Self {
+    pub fn join(browser: Browser, server: &Server, room: &str, identity: &str, options: &Value) -> Self {
+        let token = token(room, identity, json!({}), json!({"name": identity}));
+        Self::with(browser, server, &token, options)
+    }
+
+    /// The same, with a token from elsewhere.
+    ///
+    /// # Panics
+    /// When they are not let in.
+    #[must_use]
+    #[track_caller]
+    pub fn with(mut browser: Browser, server: &Server, token: &str, options: &Value) -> Self {
         // The server's own page: an origin that browsers take for secure.
         let origin = format!("127.0.0.1:{}", server.port());
         browser.open(&format!("http://{origin}/"));
@@ -47,7 +58,6 @@ impl Visitor {
         let client = fs::read_to_string(client).expect("LiveKit's client");
         browser.evaluate(&format!("(() => {{ (0, eval)({}); return true; }})()", Value::String(client)));
         browser.evaluate(&format!("(() => {{ {SCRIPT} return true; }})()"));
-        let token = token(room, identity, json!({}), json!({"name": identity}));
         let mut all = json!({"single": true, "colour": null, "sound": true, "simulcast": false, "codec": "vp8"});
         for (name, value) in options.as_object().into_iter().flatten() {
             all[name] = value.clone();

@@ -7,5 +7,6 @@ pub mod hosted;
 pub mod hosts;
 pub mod jitsi;
 pub mod livekit;
+pub mod opentalk;
 pub mod role;
 pub mod wish;

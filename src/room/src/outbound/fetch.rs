@@ -30,7 +30,7 @@ pub struct Answer {
     pub status: u16,
     /// Where it points to.
     pub location: Option<Pii<String>>,
-    /// The body of a 200; that of any other status is not read. What is not UTF-8 is replaced.
+    /// The body of a 200; that of any other status only where it was wanted ([`request`]). What is not UTF-8 is replaced.
     pub body: Pii<String>,
 }
 
@@ -40,7 +40,31 @@ pub struct Answer {
 /// When there is no answer within [`LONGEST`], or a larger one.
 pub async fn get(address: &Address, trust: &Trust, most: usize) -> Result<Answer, OutboundError> {
     let request = Request::builder().method(Method::GET);
-    ask(address, trust, request, Bytes::new(), most).await
+    ask(address, trust, request, Bytes::new(), most, false).await
+}
+
+/// A GET, or a POST of JSON where there is some, with this `Authorization`; the body is read whatever the status.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn request(
+    address: &Address,
+    trust: &Trust,
+    json: Option<&Pii<String>>,
+    authorization: Option<&Pii<String>>,
+    most: usize,
+) -> Result<Answer, OutboundError> {
+    let mut request = match json {
+        Some(_) => Request::builder().method(Method::POST).header(CONTENT_TYPE, "application/json"),
+        None => Request::builder().method(Method::GET),
+    };
+    if let Some(authorization) = authorization {
+        let mut value = HeaderValue::from_str(authorization.reveal()).map_err(|_| OutboundError::Speech)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let body = json.map_or_else(Bytes::new, |json| Bytes::copy_from_slice(json.reveal().as_bytes()));
+    ask(address, trust, request, body, most, true).await
 }
 
 /// POST of JSON, with the token that lets its bearer in (RFC 6750, section 2.1), if there is one.
@@ -58,7 +82,7 @@ pub async fn post_json(
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, bearer(token.reveal())?);
     }
-    ask(address, trust, request, Bytes::copy_from_slice(json.reveal().as_bytes()), most).await
+    ask(address, trust, request, Bytes::copy_from_slice(json.reveal().as_bytes()), most, false).await
 }
 
 /// The header of who bears a token (RFC 6750, section 2.1).
@@ -78,6 +102,7 @@ async fn ask(
     request: hyper::http::request::Builder,
     body: Bytes,
     most: usize,
+    whole: bool,
 ) -> Result<Answer, OutboundError> {
     let request = request
         .uri(address.target(None).reveal())
@@ -87,11 +112,11 @@ async fn ask(
         .header(CONNECTION, "close")
         .body(Full::new(body))
         .map_err(|_| OutboundError::Speech)?;
-    let asked = async { talk(connect(address, trust).await?, request, most).await };
+    let asked = async { talk(connect(address, trust).await?, request, most, whole).await };
     timeout(LONGEST, asked).await.unwrap_or(Err(OutboundError::Late))
 }
 
-async fn talk<S>(stream: S, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, OutboundError>
+async fn talk<S>(stream: S, request: Request<Full<Bytes>>, most: usize, whole: bool) -> Result<Answer, OutboundError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -102,7 +127,7 @@ where
         .map_err(|_| OutboundError::Speech)?;
     let mut answer = pin!(async {
         let response = sender.send_request(request).await.map_err(|_| OutboundError::Speech)?;
-        read(response, most).await
+        read(response, most, whole).await
     });
     let (mut connection, mut open) = (pin!(connection), true);
     loop {
@@ -115,11 +140,11 @@ where
     }
 }
 
-async fn read(response: Response<hyper::body::Incoming>, most: usize) -> Result<Answer, OutboundError> {
+async fn read(response: Response<hyper::body::Incoming>, most: usize, whole: bool) -> Result<Answer, OutboundError> {
     let status = response.status();
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let location = location.map(|location| Pii::new(location.to_owned()));
-    if status != StatusCode::OK {
+    if status != StatusCode::OK && !whole {
         return Ok(Answer { status: status.as_u16(), location, body: Pii::new(String::new()) });
     }
     // Said before it is sent: nothing of it has to be read.
@@ -161,7 +186,7 @@ mod tests {
                 let _gone = far.write_all(bytes).await;
                 let _gone = far.shutdown().await;
             };
-            let both = async { tokio::join!(talk(near, request, MOST), server).0 };
+            let both = async { tokio::join!(talk(near, request, MOST, false), server).0 };
             timeout(Duration::from_secs(10), both).await.unwrap()
         })
     }

@@ -5,7 +5,7 @@ use subrosa_messages::media::{LinkId, Mid, TrackId};
 use time::{Date, Month};
 
 use super::examples::{faults, view};
-use super::view::{JoinedView, JoiningView, LineView, PersonView, Phase, PictureView, ProposedView, View};
+use super::view::{ConsentView, JoinedView, JoiningView, LineView, PersonView, Phase, PictureView, ProposedView, View};
 use crate::language::Language;
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::hosts::{Hosts, Named};
@@ -87,6 +87,7 @@ pub(super) fn meeting(stage: Vec<PictureView>, without: Vec<PersonView>) -> Join
         records: false,
         hand: false,
         ask_to_speak: false,
+        consent: ConsentView::Nothing,
         no_bridge: false,
         reconnecting: false,
         lines: Vec::new(),
@@ -150,6 +151,7 @@ pub(super) fn elsewhere(language: Language) -> Vec<(&'static str, Phase)> {
             "joined-moderated",
             joined(JoinedView { ask_to_speak: true, records: true, hand: true, ..meeting(pictures(1), vec![]) }),
         ),
+        ("joined-consent", joined(JoinedView { consent: ConsentView::Asked, ..meeting(pictures(3), people.clone()) })),
         ("joined-nobody", joined(meeting(vec![], vec![]))),
         ("joined-names", joined(JoinedView { no_bridge: true, ..meeting(vec![], people) })),
     ]
@@ -219,6 +221,7 @@ pub(super) fn elsewhere_crowded(language: Language) -> Vec<View> {
                 records: true,
                 hand: true,
                 ask_to_speak: true,
+                consent: [ConsentView::Given, ConsentView::Asked, ConsentView::AskedToStream][count % 3],
                 reconnecting: true,
                 lines: lines.collect(),
                 ..meeting(stage, without.collect())

@@ -7,7 +7,7 @@ use super::scene::{Anchor, Area};
 use super::sheet::{From, Sheet, Style};
 use super::stage::{self, Cell};
 use super::text::Words;
-use super::view::{JoinedView, PictureView};
+use super::view::{ConsentView, JoinedView, PictureView};
 use super::{blank, people};
 
 /// Between the things in the column.
@@ -79,11 +79,16 @@ fn signs(words: Words, meeting: &JoinedView) -> Vec<(Icon, Look, &'static str)> 
     let live = Look::Filled { disc: Colour::Paper, glyph: Colour::Ink };
     let plain = Look::Bare { colour: Colour::Paper, ground: Colour::Ink };
     let signs = [
+        (meeting.consent == ConsentView::Asked, Icon::Tape, live, words.consent_asked()),
+        (meeting.consent == ConsentView::AskedToStream, Icon::Tape, live, words.consent_asked_to_stream()),
+        (meeting.consent == ConsentView::Given, Icon::Tape, live, words.consent_given()),
         (meeting.records, Icon::Tape, live, words.records()),
         (meeting.ask_to_speak, Icon::MicrophoneClosed, plain, words.ask_to_speak()),
         (meeting.hand, Icon::Hand, plain, words.hand_raised()),
     ];
-    signs.into_iter().filter(|(holds, ..)| *holds).map(|(_, icon, look, text)| (icon, look, text)).collect()
+    // A question leaves place for one sign more.
+    let most = if meeting.consent == ConsentView::Nothing { 3 } else { 2 };
+    signs.into_iter().filter(|(holds, ..)| *holds).map(|(_, icon, look, text)| (icon, look, text)).take(most).collect()
 }
 
 /// Places them at the head of the column; what is left below.

@@ -188,12 +188,28 @@ pub struct JoinedView {
     pub hand: bool,
     /// A moderator lets speak by permission only, and this room has none.
     pub ask_to_speak: bool,
+    /// Whether this room is to be recorded.
+    pub consent: ConsentView,
     /// The server has nothing to pass on picture and sound with at the moment.
     pub no_bridge: bool,
     /// The connection to the server is lost and being made again.
     pub reconnecting: bool,
     /// The newest lines of the chat, newest last; at most four are shown.
     pub lines: Vec<LineView>,
+}
+
+/// Whether this room is recorded by the meeting, where that is for people in it to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsentView {
+    /// Nobody asks, or they have refused by not agreeing.
+    #[default]
+    Nothing,
+    /// The meeting is to be recorded: a press of the button agrees, else this room is left out.
+    Asked,
+    /// The meeting is to be streamed to others: the same.
+    AskedToStream,
+    /// Somebody has agreed; a press takes it back.
+    Given,
 }
 
 /// One picture of a meeting elsewhere.

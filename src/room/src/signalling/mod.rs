@@ -4,6 +4,7 @@ pub mod colibri;
 pub mod jingle;
 pub mod lines;
 pub mod livekit;
+pub mod opentalk;
 pub mod sdp;
 pub mod xmpp;
 

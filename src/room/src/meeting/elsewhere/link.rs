@@ -3,7 +3,7 @@
 use subrosa_messages::Pii;
 
 use crate::language::Language;
-use crate::meeting::{jitsi, livekit};
+use crate::meeting::{jitsi, livekit, opentalk};
 
 /// The longest link that is read, in bytes. Tokens are long, but not that long.
 pub const LONGEST: usize = 8192;
@@ -15,6 +15,8 @@ pub enum Link {
     Jitsi(jitsi::link::Link),
     /// A room on a LiveKit server.
     LiveKit(livekit::link::Link),
+    /// A meeting of OpenTalk.
+    OpenTalk(opentalk::link::Link),
 }
 
 /// Why a text is not the link of a room.
@@ -112,8 +114,11 @@ impl Link {
         if text.len() > LONGEST {
             return Err(LinkError::TooLong);
         }
-        match livekit::link::Link::read(text.trim())? {
-            Some(link) => Ok(Link::LiveKit(link)),
+        if let Some(link) = livekit::link::Link::read(text.trim())? {
+            return Ok(Link::LiveKit(link));
+        }
+        match opentalk::link::Link::read(text) {
+            Some(link) => Ok(Link::OpenTalk(link)),
             None => jitsi::link::Link::read(text).map(Link::Jitsi),
         }
     }
@@ -124,6 +129,7 @@ impl Link {
         match self {
             Link::Jitsi(link) => link.host(),
             Link::LiveKit(link) => link.host(),
+            Link::OpenTalk(link) => link.host(),
         }
     }
 
@@ -133,6 +139,7 @@ impl Link {
         match self {
             Link::Jitsi(link) => link.authority(),
             Link::LiveKit(link) => link.authority(),
+            Link::OpenTalk(link) => link.authority(),
         }
     }
 
@@ -142,6 +149,7 @@ impl Link {
         match self {
             Link::Jitsi(link) => link.room(),
             Link::LiveKit(link) => link.room(),
+            Link::OpenTalk(link) => link.named(),
         }
     }
 }

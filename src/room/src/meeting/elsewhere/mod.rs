@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod device;
+pub mod event;
 pub mod failure;
 pub mod link;
 pub mod socket;

@@ -316,6 +316,14 @@ impl Inside {
         heard
     }
 
+    /// Whether whoever has an identity like that is muted, and whether their connection is there.
+    #[must_use]
+    pub fn is(&self, like: impl Fn(&str) -> bool) -> Option<(bool, bool)> {
+        let mut people = self.session.people().iter();
+        let (sid, one) = people.find(|(_, one)| like(one.identity.reveal()))?;
+        Some((is_muted(one), self.session.is_connected(sid)))
+    }
+
     /// What somebody with this identity is called.
     #[must_use]
     pub fn name_of(&self, identity: &str) -> Option<Pii<String>> {

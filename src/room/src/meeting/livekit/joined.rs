@@ -4,18 +4,19 @@
 
 use std::time::Instant;
 
-use subrosa_messages::media::{LinkId, RoomToMedia, TrackId};
-use subrosa_messages::{Capture, Pii};
+use subrosa_messages::Pii;
+use subrosa_messages::media::{LinkId, TrackId};
 use url::Url;
 
 use super::inside::{self, Inside, named};
 use crate::meeting::elsewhere::chat::Chat;
 use crate::meeting::elsewhere::device::Device;
+use crate::meeting::elsewhere::event::{Action, Event};
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::elsewhere::socket::{Frame, FromSocket, ToSocket};
 use crate::meeting::hosts::{Hosts, Named};
 use crate::outbound::OutboundError;
-use crate::screen::view::{JoinedView, JoiningView, LineView, Phase};
+use crate::screen::view::{ConsentView, JoinedView, JoiningView, LineView, Phase};
 use crate::signalling::livekit::packet::{self, CHANNEL, Lines};
 use crate::signalling::livekit::{Event as OfSession, Source};
 
@@ -32,30 +33,6 @@ pub struct Settings {
     pub leaves_when_recorded: bool,
     /// Of the half with LiveKit.
     pub inside: inside::Settings,
-}
-
-/// What happens.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// Of the WebSocket with this number.
-    Socket(u64, FromSocket),
-    /// Something at this device.
-    Device(Device),
-}
-
-/// What is to be done, in this order.
-#[derive(Debug)]
-pub enum Action {
-    /// For the WebSocket with this number.
-    Socket(u64, ToSocket),
-    /// To media.
-    Media(RoomToMedia),
-    /// To media: over the data channel of this link with this label.
-    Data(LinkId, &'static str, Pii<Vec<u8>>),
-    /// The server closes this capture: an act in the room opens it again (P2).
-    Mute(Capture),
-    /// The meeting is over for this room.
-    Over(Failure),
 }
 
 /// The meeting.
@@ -109,6 +86,8 @@ impl Joined {
         }
         match event {
             Event::Socket(socket, said) => self.socket(now, socket, said, &mut out),
+            // Nothing is asked.
+            Event::Answered(..) => {}
             Event::Device(event) => self.device(now, event, &mut out),
         }
         out
@@ -267,6 +246,7 @@ impl Joined {
             // There is none on a plain server.
             hand: false,
             ask_to_speak: !self.inside.may_send(Source::Microphone),
+            consent: ConsentView::Nothing,
             no_bridge: false,
             reconnecting: self.inside.is_interrupted(),
             lines: self.chat.iter().map(line).collect(),

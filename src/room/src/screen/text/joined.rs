@@ -77,6 +77,18 @@ impl Words {
         self.pick("Aufzeichnung oder Mitschrift läuft", "Recording or transcription is on")
     }
 
+    pub fn consent_asked(self) -> &'static str {
+        self.pick("Diesen Raum aufnehmen? Knopf: ja", "Record this room? Button: yes")
+    }
+
+    pub fn consent_asked_to_stream(self) -> &'static str {
+        self.pick("Diesen Raum übertragen? Knopf: ja", "Stream this room? Button: yes")
+    }
+
+    pub fn consent_given(self) -> &'static str {
+        self.pick("Raum ist dabei. Knopf: nicht mehr", "This room is in it. Button: no longer")
+    }
+
     pub fn ask_to_speak(self) -> &'static str {
         self.pick("Sprechen erst nach Freigabe", "Speaking needs permission")
     }

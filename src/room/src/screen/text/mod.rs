@@ -29,7 +29,7 @@ mod tests {
 
     /// Each text once, by name.
     fn all(words: Words) -> Vec<String> {
-        let plain: [fn(Words) -> &'static str; 73] = [
+        let plain: [fn(Words) -> &'static str; 76] = [
             Words::model_missing,
             Words::model_damaged,
             Words::background_hidden,
@@ -90,6 +90,9 @@ mod tests {
             Words::server_sees,
             Words::opens_on_joining,
             Words::records,
+            Words::consent_asked,
+            Words::consent_asked_to_stream,
+            Words::consent_given,
             Words::hand_raised,
             Words::ask_to_speak,
             Words::no_bridge,

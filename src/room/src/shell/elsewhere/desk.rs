@@ -24,7 +24,7 @@ use crate::meeting::hosts::Host;
 use crate::meeting::jitsi::config_js;
 use crate::meeting::jitsi::joined::{Joined, Settings, capabilities};
 use crate::meeting::jitsi::muc;
-use crate::meeting::livekit;
+use crate::meeting::{livekit, opentalk};
 use crate::opinion::{operator, opinion};
 use crate::remote::{PhonePhase, PhoneView};
 use crate::screen::stage::MOST;
@@ -313,6 +313,10 @@ impl Elsewhere {
         let meeting = match &link {
             Link::Jitsi(_) => None,
             Link::LiveKit(link) => Some(Meeting::LiveKit(Box::new(self.livekit(now, link)))),
+            Link::OpenTalk(link) => {
+                let Some(meeting) = self.opentalk(now, link) else { return false };
+                Some(Meeting::OpenTalk(Box::new(meeting)))
+            }
         };
         let orders = set_out(departure, teller);
         self.trip = Some(Trip { number: self.trips, link, orders, meeting, over: None });
@@ -376,6 +380,7 @@ impl Elsewhere {
             }
             News::Jitsi(event) => self.step(now, Event::Jitsi(event)),
             News::Socket(number, said) => self.step(now, Event::Socket(number, said)),
+            News::Answered(number, reply) => self.step(now, Event::Answered(number, reply)),
         }
     }
 
@@ -395,22 +400,45 @@ impl Elsewhere {
         effects
     }
 
-    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> livekit::joined::Joined {
-        let profile = self.configuration.servers.profile(link.host().reveal());
+    /// What the operator's rule is where this server records.
+    fn leaves_when_recorded(&self, host: &Pii<String>) -> bool {
+        let profile = self.configuration.servers.profile(host.reveal());
+        profile.is_none_or(|server| server.recording == Recording::Leave)
+    }
+
+    fn inside(&self) -> livekit::inside::Settings {
         let media = &self.configuration.media;
+        livekit::inside::Settings {
+            screen: media.screen,
+            pictures: usize::try_from(media.pictures).unwrap_or(MOST),
+            picture: media.picture,
+            links: self.links,
+        }
+    }
+
+    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> livekit::joined::Joined {
         let settings = livekit::joined::Settings {
             host: link.host().clone(),
             server: link.server().clone(),
             token: link.token().clone(),
-            leaves_when_recorded: profile.is_none_or(|server| server.recording == Recording::Leave),
-            inside: livekit::inside::Settings {
-                screen: media.screen,
-                pictures: usize::try_from(media.pictures).unwrap_or(MOST),
-                picture: media.picture,
-                links: self.links,
-            },
+            leaves_when_recorded: self.leaves_when_recorded(link.host()),
+            inside: self.inside(),
         };
         livekit::joined::Joined::new(now, settings)
+    }
+
+    /// `None`: the kernel has no randomness.
+    fn opentalk(&self, now: Instant, link: &opentalk::link::Link) -> Option<opentalk::joined::Joined> {
+        let mut random = [0_u8; 32];
+        getrandom::fill(&mut random).ok()?;
+        let settings = opentalk::joined::Settings {
+            link: link.clone(),
+            name: Pii::new(self.configuration.room.name.clone()),
+            secret: Pii::new(random.iter().map(|byte| format!("{byte:02x}")).collect()),
+            leaves_when_recorded: self.leaves_when_recorded(link.host()),
+            inside: self.inside(),
+        };
+        Some(opentalk::joined::Joined::new(now, settings))
     }
 
     fn settings(&self, server: &config_js::Configuration) -> Option<Settings> {
@@ -422,7 +450,6 @@ impl Elsewhere {
         let machine = machine.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let own = &self.configuration.room.name;
         let name = link.display_name().map_or_else(|| Pii::new(own.clone()), Clone::clone);
-        let profile = self.configuration.servers.profile(link.host().reveal());
         Some(Settings {
             muc: muc::Settings {
                 room,
@@ -434,7 +461,7 @@ impl Elsewhere {
                 seed: seed.try_into().map_or(0, u64::from_ne_bytes),
             },
             host: link.host().clone(),
-            leaves_when_recorded: profile.is_none_or(|server| server.recording == Recording::Leave),
+            leaves_when_recorded: self.leaves_when_recorded(link.host()),
             screen: self.configuration.media.screen,
             pictures: usize::try_from(self.configuration.media.pictures).unwrap_or(MOST),
             links: self.links,

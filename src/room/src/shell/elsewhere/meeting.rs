@@ -8,11 +8,13 @@ use url::Url;
 
 use super::trip::Order;
 use crate::meeting::elsewhere::device::Device;
+use crate::meeting::elsewhere::event::{Action, Event as Online, Reply};
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::elsewhere::socket::{Frame, FromSocket, ToSocket};
 use crate::meeting::hosts::{Host, Hosts};
 use crate::meeting::jitsi::joined as jitsi;
 use crate::meeting::livekit::joined as livekit;
+use crate::meeting::opentalk::joined as opentalk;
 use crate::outbound::websocket::Protocol;
 use crate::outbound::{Address, OutboundError};
 use crate::screen::view::Phase;
@@ -24,6 +26,8 @@ pub(super) enum Meeting {
     Jitsi(Box<jitsi::Joined>),
     /// On a LiveKit server.
     LiveKit(Box<livekit::Joined>),
+    /// On an OpenTalk server.
+    OpenTalk(Box<opentalk::Joined>),
 }
 
 /// What happens to it.
@@ -32,6 +36,8 @@ pub(super) enum Event {
     Jitsi(jitsi::Event),
     /// Of the WebSocket with this number.
     Socket(u64, FromSocket),
+    /// The answer to the request with this number.
+    Answered(u64, Result<Reply, OutboundError>),
     /// At this device.
     Device(Device),
 }
@@ -55,7 +61,16 @@ impl Meeting {
         while let Some(event) = events.pop() {
             match self {
                 Meeting::Jitsi(meeting) => of_jitsi(meeting, now, event, &mut events, &mut wishes),
-                Meeting::LiveKit(meeting) => of_livekit(meeting, now, event, &mut events, &mut wishes),
+                Meeting::LiveKit(meeting) => {
+                    let Some(event) = online(event) else { continue };
+                    let actions = meeting.step(now, event);
+                    carry_out(actions, meeting.hosts_mut(), &mut events, &mut wishes);
+                }
+                Meeting::OpenTalk(meeting) => {
+                    let Some(event) = online(event) else { continue };
+                    let actions = meeting.step(now, event);
+                    carry_out(actions, meeting.hosts_mut(), &mut events, &mut wishes);
+                }
             }
         }
         wishes
@@ -66,6 +81,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.deadline(),
             Meeting::LiveKit(meeting) => meeting.deadline(),
+            Meeting::OpenTalk(meeting) => meeting.deadline(),
         }
     }
 
@@ -74,6 +90,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.phase(media),
             Meeting::LiveKit(meeting) => meeting.phase(media),
+            Meeting::OpenTalk(meeting) => meeting.phase(media),
         }
     }
 
@@ -82,6 +99,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.is_connected(),
             Meeting::LiveKit(meeting) => meeting.is_connected(),
+            Meeting::OpenTalk(meeting) => meeting.is_connected(),
         }
     }
 
@@ -90,6 +108,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.heard(),
             Meeting::LiveKit(meeting) => meeting.heard(),
+            Meeting::OpenTalk(meeting) => meeting.heard(),
         }
     }
 
@@ -98,6 +117,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.hosts().declared(),
             Meeting::LiveKit(meeting) => meeting.hosts().declared(),
+            Meeting::OpenTalk(meeting) => meeting.hosts().declared(),
         }
     }
 
@@ -106,6 +126,7 @@ impl Meeting {
         match self {
             Meeting::Jitsi(meeting) => meeting.links(),
             Meeting::LiveKit(meeting) => meeting.links(),
+            Meeting::OpenTalk(meeting) => meeting.links(),
         }
     }
 }
@@ -114,7 +135,7 @@ fn of_jitsi(meeting: &mut jitsi::Joined, now: Instant, event: Event, events: &mu
     let event = match event {
         Event::Jitsi(event) => Some(event),
         Event::Device(event) => jitsi::Event::of(event, meeting.hand()),
-        Event::Socket(..) => None,
+        Event::Socket(..) | Event::Answered(..) => None,
     };
     let Some(event) = event else { return };
     for action in meeting.step(now, event) {
@@ -156,33 +177,38 @@ fn of_jitsi(meeting: &mut jitsi::Joined, now: Instant, event: Event, events: &mu
     }
 }
 
-fn of_livekit(
-    meeting: &mut livekit::Joined,
-    now: Instant,
-    event: Event,
-    events: &mut Vec<Event>,
-    wishes: &mut Vec<Wish>,
-) {
-    let event = match event {
-        Event::Socket(number, said) => livekit::Event::Socket(number, said),
-        Event::Device(event) => livekit::Event::Device(event),
-        Event::Jitsi(_) => return,
-    };
-    for action in meeting.step(now, event) {
+fn online(event: Event) -> Option<Online> {
+    match event {
+        Event::Socket(number, said) => Some(Online::Socket(number, said)),
+        Event::Answered(number, reply) => Some(Online::Answered(number, reply)),
+        Event::Device(event) => Some(Online::Device(event)),
+        Event::Jitsi(_) => None,
+    }
+}
+
+fn carry_out(actions: Vec<Action>, hosts: &mut Hosts, events: &mut Vec<Event>, wishes: &mut Vec<Wish>) {
+    for action in actions {
         wishes.push(match action {
-            livekit::Action::Socket(number, word) => match socket(meeting.hosts_mut(), number, word) {
+            Action::Socket(number, word) => match socket(hosts, number, word) {
                 Ok(order) => Wish::Order(order),
                 Err(error) => {
                     events.push(Event::Socket(number, FromSocket::Closed(Some(error))));
                     continue;
                 }
             },
-            livekit::Action::Media(message) => Wish::Media(message, Vec::new()),
-            livekit::Action::Data(link, channel, bytes) => {
+            Action::Ask(number, request) => match address(hosts, request.url.clone()) {
+                Ok(address) => Wish::Order(Order::Ask(number, address, request)),
+                Err(error) => {
+                    events.push(Event::Answered(number, Err(error)));
+                    continue;
+                }
+            },
+            Action::Media(message) => Wish::Media(message, Vec::new()),
+            Action::Data(link, channel, bytes) => {
                 Wish::Media(RoomToMedia::Data { link, channel: channel.to_owned() }, bytes.into_revealed())
             }
-            livekit::Action::Mute(capture) => Wish::Mute(capture),
-            livekit::Action::Over(failure) => Wish::Over(failure),
+            Action::Mute(capture) => Wish::Mute(capture),
+            Action::Over(failure) => Wish::Over(failure),
         });
     }
 }
@@ -198,7 +224,7 @@ fn socket(hosts: &mut Hosts, number: u64, word: ToSocket) -> Result<Order, Outbo
     })
 }
 
-/// Where a WebSocket leads, if its host was declared and it is encrypted.
+/// Where a WebSocket or a request leads, if its host was declared and it is encrypted.
 fn address(hosts: &mut Hosts, url: Pii<Url>) -> Result<Address, OutboundError> {
     let host = url.reveal().host_str().unwrap_or_default().to_owned();
     let contact = hosts.contact(&host).map_err(|_| OutboundError::NotDeclared)?;

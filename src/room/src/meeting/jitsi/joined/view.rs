@@ -8,7 +8,7 @@ use super::super::roster::{Nick, Participant};
 use super::inside::{Inside, is_muted};
 use super::machine::Joined;
 use crate::meeting::elsewhere::failure::Failure;
-use crate::screen::view::{JoinedView, JoiningView, LineView, PersonView, Phase, PictureView};
+use crate::screen::view::{ConsentView, JoinedView, JoiningView, LineView, PersonView, Phase, PictureView};
 use crate::signalling::jingle::source::{EndpointId, Owner, SourceName, VideoType};
 
 impl Joined {
@@ -38,6 +38,8 @@ impl Joined {
             records: self.focus.records || self.muc.people().values().any(|one| one.recorder),
             hand: self.hand,
             ask_to_speak: by_permission,
+            // Who is recorded is not asked there.
+            consent: ConsentView::Nothing,
             no_bridge: self.focus.without_bridge || inside.no_channel,
             reconnecting: self.interrupted,
             lines: self.chat.iter().map(line).collect(),

@@ -11,7 +11,8 @@ use livekit_protocol::{
 };
 use proptest::prelude::*;
 use prost::Message;
-use subrosa_messages::media::{DescriptionKind, Kind, LinkState, Mid, Size, Source as Sent};
+use subrosa_messages::Capture;
+use subrosa_messages::media::{DescriptionKind, Kind, LinkState, Mid, RoomToMedia, Size, Source as Sent};
 
 use super::*;
 use crate::signalling::Sends;

@@ -167,6 +167,8 @@ impl Way {
             }
             Order::Send(number, frame) => self.sockets.send(number, frame),
             Order::Close(number) => self.sockets.close(number),
+            // Of another kind of meeting.
+            Order::Ask(..) => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The task that speaks with the server of a meeting elsewhere. It decides nothing.
 //!
-//! [`jitsi`] fetches settings, holds the XMPP session, posts requests; [`sockets`] are the WebSockets, which is all that LiveKit needs.
+//! [`jitsi`] fetches settings, holds the XMPP session, posts requests; [`sockets`] are the WebSockets, which is all that LiveKit needs; OpenTalk makes requests before.
 
 mod jitsi;
 mod sockets;
@@ -11,6 +11,7 @@ use subrosa_messages::Pii;
 use tokio::sync::mpsc;
 
 use self::sockets::Sockets;
+use crate::meeting::elsewhere::event::{Reply, Request};
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::elsewhere::link::Link;
 use crate::meeting::elsewhere::socket::{Frame, FromSocket};
@@ -18,7 +19,7 @@ use crate::meeting::hosts::Hosts;
 use crate::meeting::jitsi::config_js::Configuration;
 use crate::meeting::jitsi::joined::Event as OfJitsi;
 use crate::outbound::websocket::Protocol;
-use crate::outbound::{Address, Trust};
+use crate::outbound::{Address, OutboundError, Trust, fetch};
 use crate::signalling::xmpp;
 
 /// Where the way begins.
@@ -45,6 +46,8 @@ pub enum Order {
     Send(u64, Frame),
     /// Close it.
     Close(u64),
+    /// Make this request; its answer bears the number.
+    Ask(u64, Address, Request),
 }
 
 /// What the desk is told.
@@ -60,6 +63,8 @@ pub enum News {
     Jitsi(OfJitsi),
     /// Of the WebSocket with this number, for any other meeting.
     Socket(u64, FromSocket),
+    /// The answer to the request with this number.
+    Answered(u64, Result<Reply, OutboundError>),
 }
 
 /// Tells the desk, with the number of the trip.
@@ -107,13 +112,13 @@ async fn travel(
     };
     match link {
         Link::Jitsi(link) => jitsi::travel(link, seed, trust, orders, teller).await?,
-        Link::LiveKit(_) => follow(Sockets::new(trust), &mut orders, teller).await,
+        Link::LiveKit(_) | Link::OpenTalk(_) => follow(Sockets::new(trust.clone()), trust, &mut orders, teller).await,
     }
     Ok(())
 }
 
 /// Carries out orders, and tells what comes of them, until there are no more.
-async fn follow(mut sockets: Sockets, orders: &mut mpsc::UnboundedReceiver<Order>, teller: &Teller) {
+async fn follow(mut sockets: Sockets, trust: Trust, orders: &mut mpsc::UnboundedReceiver<Order>, teller: &Teller) {
     loop {
         tokio::select! {
             // A mute and a goodbye do not wait behind a flood.
@@ -122,6 +127,16 @@ async fn follow(mut sockets: Sockets, orders: &mut mpsc::UnboundedReceiver<Order
                 Some(Order::Open(number, address, protocol)) => sockets.open(number, address, protocol),
                 Some(Order::Send(number, frame)) => sockets.send(number, frame),
                 Some(Order::Close(number)) => sockets.close(number),
+                Some(Order::Ask(number, address, request)) => {
+                    let (trust, teller) = (trust.clone(), teller.clone());
+                    tokio::spawn(async move {
+                        let Request { body, authorization, most, .. } = request;
+                        let answer =
+                            fetch::request(&address, &trust, body.as_ref(), authorization.as_ref(), most).await;
+                        let reply = answer.map(|fetch::Answer { status, location, body }| Reply { status, location, body });
+                        teller.tell(News::Answered(number, reply)).await;
+                    });
+                }
                 // Of another kind of meeting.
                 Some(Order::Xmpp(_) | Order::Post(_)) => {}
                 None => return,
