@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 bound=$1
 shift
 targets=("$@")
-((${#targets[@]})) || targets=(link config stanza jingle sources colibri meeting hosted description opentalk opentalk-start)
+((${#targets[@]})) || targets=(link config stanza jingle sources colibri meeting hosted description livekit opentalk opentalk-start)
 target=${CARGO_TARGET_DIR:-target}
 kept=$target/fuzz
 

@@ -8,6 +8,7 @@
 
 mod description;
 mod hosted;
+mod livekit;
 mod meeting;
 mod opentalk;
 mod readers;
@@ -17,7 +18,7 @@ use std::sync::OnceLock;
 type Target = fn(&str);
 
 /// By name, as `setup/fuzz.sh` and the seeds have them.
-const TARGETS: [(&str, Target); 11] = [
+const TARGETS: [(&str, Target); 12] = [
     ("link", readers::link),
     ("config", readers::config),
     ("stanza", readers::stanza),
@@ -27,6 +28,7 @@ const TARGETS: [(&str, Target); 11] = [
     ("meeting", meeting::meeting),
     ("hosted", hosted::hosted),
     ("description", description::description),
+    ("livekit", livekit::meeting),
     ("opentalk", opentalk::session),
     ("opentalk-start", opentalk::start),
 ];

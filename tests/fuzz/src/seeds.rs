@@ -49,6 +49,29 @@ fn said(recording: &str) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
+/// What a LiveKit server said in one recording, a message a line; a new WebSocket opens in between.
+fn said_by_livekit(recording: &str) -> Result<String, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        conn: Option<u64>,
+        dir: Option<String>,
+        msg: Option<serde_json::Value>,
+        label: Option<String>,
+    }
+    let (mut text, mut connection) = ("o\n".to_owned(), None);
+    for line in recording.lines() {
+        if let Line { conn, dir: Some(dir), msg: Some(message), label: None } = serde_json::from_str(line)?
+            && dir == "s2c"
+        {
+            if connection.replace(conn).is_some_and(|before| before != conn) {
+                text.push_str("x\n.\no\n");
+            }
+            text.push_str(&format!("{message}\n"));
+        }
+    }
+    Ok(text + "v\nt\ns\n.\n")
+}
+
 /// What is between two words, the first time they come.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let from = text.find(before)? + before.len();
@@ -107,6 +130,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for file in files(&Path::new(&recordings).with_file_name("opentalk"))? {
         seeds.entry("opentalk").or_default().push(said(&fs::read_to_string(&file)?)?);
+    }
+    for file in files(&Path::new(&recordings).with_file_name("livekit"))? {
+        let said = said_by_livekit(&fs::read_to_string(&file)?)?;
+        seeds.entry("livekit").or_default().push(said.chars().take(MOST).collect());
     }
     let own = [
         (
