@@ -162,6 +162,14 @@ impl Sim {
         Some(pixels.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect())
     }
 
+    /// The part of the screen that is of this colour, 0 to 1.
+    #[must_use]
+    pub fn shows(&self, wanted: [u8; 3]) -> f64 {
+        let look = self.look().unwrap_or_default();
+        let near = |pixel: &&[u8; 3]| pixel.iter().zip(wanted).all(|(one, other)| one.abs_diff(other) < 48);
+        look.iter().filter(near).count() as f64 / look.len().max(1) as f64
+    }
+
     /// What the QR code on the screen says.
     #[must_use]
     pub fn qr(&self) -> Option<String> {

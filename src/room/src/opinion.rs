@@ -6,7 +6,8 @@ use time::Date;
 
 use crate::configuration::Configuration;
 use crate::language::Language;
-use crate::meeting::elsewhere::link::{Link, LinkError};
+use crate::meeting::elsewhere::link::Link;
+use crate::meeting::elsewhere::link_error::LinkError;
 use crate::meeting::hosts::{Hosts, Named};
 use crate::notice::{JoinedFacts, Notice, joined};
 use crate::servers::{Judgement, Servers};

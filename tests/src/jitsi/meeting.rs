@@ -148,9 +148,7 @@ impl Meeting {
     /// The part of the room's screen that is of this colour, 0 to 1.
     #[must_use]
     pub fn shows(&self, wanted: [u8; 3]) -> f64 {
-        let look = self.room.sim.look().unwrap_or_default();
-        let near = |pixel: &&[u8; 3]| pixel.iter().zip(wanted).all(|(one, other)| one.abs_diff(other) < 48);
-        look.iter().filter(near).count() as f64 / look.len().max(1) as f64
+        self.room.sim.shows(wanted)
     }
 
     /// Waits until that part is from `least` to `most`.

@@ -75,16 +75,9 @@ impl Meeting {
         Visitor::join(browser, &self.server, ROOM, identity, options)
     }
 
-    /// The part of the room's screen that is of this colour, 0 to 1.
-    pub fn shows(&self, wanted: [u8; 3]) -> f64 {
-        let look = self.room.sim.look().unwrap_or_default();
-        let near = |pixel: &&[u8; 3]| pixel.iter().zip(wanted).all(|(one, other)| one.abs_diff(other) < 60);
-        look.iter().filter(near).count() as f64 / look.len().max(1) as f64
-    }
-
-    /// Waits until that part is from `least` to `most`.
+    /// Waits until the part of the screen that is of this colour is from `least` to `most`.
     #[track_caller]
     pub fn shows_soon(&self, what: &str, wanted: [u8; 3], least: f64, most: f64) {
-        eventually(what, SOON, || (least..=most).contains(&self.shows(wanted)).then_some(()));
+        eventually(what, SOON, || (least..=most).contains(&self.room.sim.shows(wanted)).then_some(()));
     }
 }

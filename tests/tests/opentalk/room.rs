@@ -83,12 +83,6 @@ impl Scene {
         let browser = Browser::chromium(&BrowserPlan { small: true, ..BrowserPlan::default() });
         Visitor::with(browser, &self.livekit, token, options)
     }
-
-    fn shows(&self, wanted: [u8; 3]) -> f64 {
-        let look = self.room.sim.look().unwrap_or_default();
-        let near = |pixel: &&[u8; 3]| pixel.iter().zip(wanted).all(|(one, other)| one.abs_diff(other) < 60);
-        look.iter().filter(near).count() as f64 / look.len().max(1) as f64
-    }
 }
 
 fn participant(came: &Value) -> String {
@@ -109,7 +103,7 @@ fn a_room_joins_is_seen_and_heard_writes_raises_its_hand_and_leaves() {
     let own = identity(&came);
     browser.sees(&own);
     browser.hears(&own);
-    eventually("Rosa's picture", SOON, || (scene.shows([20, 90, 220]) > 0.1).then_some(()));
+    eventually("Rosa's picture", SOON, || (scene.room.sim.shows([20, 90, 220]) > 0.1).then_some(()));
     scene.join.types("hello from the room");
     assert_eq!(scene.rosa.wait_for("chat", "message_sent")["content"], "hello from the room");
     scene.room.sim.press();
@@ -207,7 +201,7 @@ fn a_room_server_that_is_cut_off_is_joined_again() {
     let again = scene.rosa.wait_for("core", "participant_connected");
     browser.sees(&identity(&again));
     browser.hears(&identity(&again));
-    eventually("Rosa's picture", SOON, || (scene.shows([20, 90, 220]) > 0.1).then_some(()));
+    eventually("Rosa's picture", SOON, || (scene.room.sim.shows([20, 90, 220]) > 0.1).then_some(()));
 }
 
 #[test]

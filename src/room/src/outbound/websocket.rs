@@ -173,7 +173,10 @@ impl Task {
                     };
                     match timeout(SEND, socket.send(message)).await {
                         Ok(Ok(())) => {}
-                        Ok(Err(error)) => return meant(&error),
+                        Ok(Err(error)) => {
+                            let _late = timeout(CLOSE, self.hear_out(socket, binary)).await;
+                            return meant(&error);
+                        }
                         Err(_) => return Some(OutboundError::Stalled),
                     }
                 }
@@ -188,6 +191,21 @@ impl Task {
                     Some(Err(error)) => return meant(&error),
                 },
                 () = self.events.closed() => return None,
+            }
+        }
+    }
+
+    /// What had come before the other side stopped listening: it may say why.
+    async fn hear_out<S>(&self, socket: &mut WebSocketStream<S>, binary: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Text(text) if !binary => self.say(Said::Frame(Pii::new(text.as_str().to_owned()))).await,
+                Message::Binary(bytes) if binary => self.say(Said::Bytes(Pii::new(bytes.to_vec()))).await,
+                Message::Close(_) | Message::Text(_) | Message::Binary(_) => return,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
     }

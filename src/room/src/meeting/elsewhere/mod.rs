@@ -5,5 +5,7 @@ pub mod device;
 pub mod event;
 pub mod failure;
 pub mod link;
+pub mod link_error;
+pub mod server_address;
 pub mod socket;
 pub mod stage;

@@ -2,10 +2,11 @@
 //! lets in is the token, which whoever runs the server has made for this room.
 
 use subrosa_messages::Pii;
-use url::{Host, Url};
+use url::Url;
 
 use super::token;
-use crate::meeting::elsewhere::link::LinkError;
+use crate::meeting::elsewhere::link_error::LinkError;
+use crate::meeting::elsewhere::server_address::ServerAddress;
 
 /// In front of the address.
 const SCHEME: &str = "livekit+";
@@ -13,7 +14,7 @@ const SCHEME: &str = "livekit+";
 /// A link with a token. Room and token are withheld from logs (P9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    host: Pii<String>,
+    address: ServerAddress,
     /// `wss://host[:port]/prefix/`, without a query.
     server: Pii<Url>,
     room: Pii<String>,
@@ -41,34 +42,26 @@ impl Link {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(LinkError::User);
         }
-        let host = match url.host() {
-            Some(Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
-            Some(address @ (Host::Ipv4(_) | Host::Ipv6(_))) => address.to_string(),
-            None => String::new(),
-        };
-        if host.is_empty() {
-            return Err(LinkError::NotALink);
-        }
+        let address = ServerAddress::of(&url).ok_or(LinkError::NotALink)?;
         let given = |key: &str| url.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned());
         let token = given("token").or_else(|| given("access_token")).ok_or(LinkError::NoToken)?;
         let room = token::room(&token).ok_or(LinkError::NoToken)?;
-        let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let server = Url::parse(&format!("wss://{authority}{}/", url.path().trim_end_matches('/')));
+        let server =
+            Url::parse(&format!("wss://{}{}/", address.authority().reveal(), url.path().trim_end_matches('/')));
         let server = server.map_err(|_| LinkError::NotALink)?;
-        Ok(Some(Link { host: Pii::new(host), server: Pii::new(server), room: Pii::new(room), token: Pii::new(token) }))
+        Ok(Some(Link { address, server: Pii::new(server), room: Pii::new(room), token: Pii::new(token) }))
     }
 
-    /// The server: a name in its ASCII form (IDNA), or an address; without a port.
+    /// The server.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.address
+    }
+
+    /// The server's host: a name in its ASCII form (IDNA), or an address; without a port.
     #[must_use]
     pub fn host(&self) -> &Pii<String> {
-        &self.host
-    }
-
-    /// Server and port as a URL has them.
-    #[must_use]
-    pub fn authority(&self) -> Pii<String> {
-        let host = self.server.reveal().host_str().unwrap_or_default();
-        Pii::new(self.server.reveal().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        self.address.host()
     }
 
     /// Where the server is: `wss`, up to what is asked of it, with a slash at the end.
@@ -127,7 +120,10 @@ mod tests {
             ("livekit+wss://[2001:db8::7]/a/b?token=", "[2001:db8::7]", "[2001:db8::7]", "wss://[2001:db8::7]/a/b/"),
         ] {
             let link = read(&format!("{text}{TOKEN}"));
-            assert_eq!((link.host().reveal().as_str(), link.authority().reveal().as_str()), (host, authority));
+            assert_eq!(
+                (link.host().reveal().as_str(), link.address().authority().reveal().as_str()),
+                (host, authority)
+            );
             assert_eq!(link.server().reveal().as_str(), server);
             assert_eq!((link.room().reveal().as_str(), link.token().reveal().as_str()), ("Rose", TOKEN));
         }

@@ -9,6 +9,11 @@
 //!
 //! Nothing in here opens a capture (P2), and nobody agrees to be recorded but by a press of the button after the screen has asked.
 
+mod media;
+#[cfg(test)]
+mod tests;
+mod view;
+
 use std::time::{Duration, Instant};
 
 use subrosa_messages::media::TrackId;
@@ -23,13 +28,10 @@ use crate::meeting::elsewhere::event::{Action, Event, Reply, Request};
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::elsewhere::socket::{Frame, FromSocket, ToSocket};
 use crate::meeting::hosts::{Hosts, Named};
-use crate::meeting::livekit::inside::{self, Inside, Known};
+use crate::meeting::livekit::inside::{self, Inside};
 use crate::outbound::OutboundError;
-use crate::screen::view::{ConsentView, JoinedView, JoiningView, LineView, PersonView, Phase};
 use crate::signalling::Sends;
-use crate::signalling::livekit::{Event as OfMedia, Participant, Source};
-use crate::signalling::opentalk::Action as Does;
-use crate::signalling::opentalk::{Blocked, End, Event as OfSession, Role, Session, Told, Wants};
+use crate::signalling::opentalk::{Action as Does, Blocked, End, Event as OfSession, Session, Told, Wants};
 
 /// A question stands on the screen for so long before a press can mean it.
 const READ: Duration = Duration::from_secs(1);
@@ -338,99 +340,6 @@ impl Joined {
         self.fail(now, failure, out);
     }
 
-    /// The room server names a LiveKit, with a token for it.
-    fn media(&mut self, now: Instant, address: &Pii<String>, token: Pii<String>, out: &mut Out) {
-        let Some(url) = secure(address.reveal()) else { return self.fail(now, Failure::Unencrypted, out) };
-        self.renews = None;
-        let links = self.inside.as_ref().map_or(self.settings.inside.links, Inside::links);
-        self.no_media(now, out);
-        if let Some(host) = url.host_str() {
-            self.hosts.declare(host, Named::AsBridge);
-        }
-        self.media = Some(Pii::new(url));
-        self.settings.inside.links = links;
-        let mut inside = Inside::new(now, self.settings.inside.clone(), token);
-        let mut said = inside.device(now, Device::Sends(self.sends), &mut self.hosts);
-        if let Some(h264) = self.ready {
-            said.extend(inside.device(now, Device::MediaReady { h264 }, &mut self.hosts));
-        }
-        said.extend(inside.device(now, Device::Tick, &mut self.hosts));
-        self.inside = Some(inside);
-        self.inside_does(now, said, out);
-    }
-
-    fn no_media(&mut self, now: Instant, out: &mut Out) {
-        let Some(mut inside) = self.inside.take() else { return };
-        self.settings.inside.links = inside.links();
-        let said = inside.device(now, Device::Leave, &mut self.hosts);
-        self.inside_does(now, said, out);
-        self.close(Of::LiveKit, out);
-    }
-
-    fn renew_later(&mut self, now: Instant, failure: Failure, out: &mut Out) {
-        self.tokens += 1;
-        if self.tokens > TOKENS && failure != Failure::NoMediaBridge {
-            return self.fail(now, failure, out);
-        }
-        self.renews = Some(now + RENEW.saturating_mul(self.tokens.min(10)));
-    }
-
-    fn of_media(&mut self, now: Instant, said: FromSocket, out: &mut Out) {
-        let event = match said {
-            FromSocket::Opened => {
-                self.media_open = true;
-                OfMedia::Opened
-            }
-            FromSocket::Frame(Frame::Binary(bytes)) => OfMedia::Message(bytes.into_revealed()),
-            FromSocket::Frame(Frame::Text(_)) => return,
-            FromSocket::Closed(Some(OutboundError::Refused(status))) => OfMedia::Refused(Some(status)),
-            FromSocket::Closed(_) if !self.media_open => OfMedia::Refused(None),
-            FromSocket::Closed(_) => OfMedia::Closed,
-        };
-        let Some(inside) = &mut self.inside else { return };
-        let said = inside.step(now, event, &mut self.hosts);
-        self.inside_does(now, said, out);
-    }
-
-    fn inside_does(&mut self, now: Instant, said: Vec<inside::Action>, out: &mut Out) {
-        for action in said {
-            match action {
-                inside::Action::Connect { path, token } => {
-                    self.close(Of::LiveKit, out);
-                    self.media_open = false;
-                    let url = self.media.as_ref().and_then(|url| url.reveal().join(path.trim_start_matches('/')).ok());
-                    if let Some(url) = url {
-                        self.media_socket = self.open(Pii::new(url), Some(token), Of::LiveKit, out);
-                    }
-                }
-                inside::Action::Send(bytes) => {
-                    out.push(Action::Socket(self.media_socket, ToSocket::Send(Frame::Binary(bytes))));
-                }
-                inside::Action::Close => self.close(Of::LiveKit, out),
-                inside::Action::Media(message) => out.push(Action::Media(message)),
-                inside::Action::Mute(capture) => out.push(Action::Mute(capture)),
-                inside::Action::Records(true) if self.settings.leaves_when_recorded => {
-                    self.fail(now, Failure::RecordingPolicy, out);
-                }
-                inside::Action::Records(_) => {}
-                inside::Action::Over(failure) => self.media_over(now, failure, out),
-            }
-        }
-    }
-
-    /// LiveKit lets the room go. Why, the room server says where it is people who wanted that; else another token may help.
-    fn media_over(&mut self, now: Instant, failure: Failure, out: &mut Out) {
-        if let Some(inside) = self.inside.take() {
-            self.settings.inside.links = inside.links();
-        }
-        match failure {
-            Failure::EndToEndOn | Failure::NetworkBlocksMedia | Failure::BridgeNotGenuine => {
-                self.fail(now, failure, out);
-            }
-            _ => self.renew_later(now, failure, out),
-        }
-    }
-
     fn device(&mut self, now: Instant, event: Device, out: &mut Out) {
         match &event {
             Device::MediaReady { h264 } => self.ready = Some(*h264),
@@ -545,76 +454,6 @@ impl Joined {
     pub fn links(&self) -> u64 {
         self.inside.as_ref().map_or(self.settings.inside.links, Inside::links)
     }
-
-    /// Where the room is, for the screen. `media`: it is there.
-    #[must_use]
-    pub fn phase(&self, media: bool) -> Phase {
-        let host = self.settings.link.host().clone();
-        let joining = |says| Phase::Joining { host: host.clone(), says };
-        match (self.over, self.waits) {
-            (Some(failure), _) => return joining(JoiningView::Over(failure)),
-            (None, Some(failure)) => return joining(JoiningView::Waits(failure)),
-            (None, None) if !self.was_in => return joining(JoiningView::Connecting),
-            (None, None) => {}
-        }
-        let line =
-            |(name, text): (&Option<Pii<String>>, &Pii<String>)| LineView { name: name.clone(), text: text.clone() };
-        let reconnecting = self.session.as_ref().is_none_or(|session| !session.is_in())
-            || self.inside.as_ref().is_some_and(Inside::is_interrupted);
-        let inside = self.inside.as_ref();
-        let meeting = JoinedView {
-            stage: inside.map(|inside| inside.pictures(|one| self.known(one))).unwrap_or_default(),
-            others: self.others(),
-            records: self.session.as_ref().is_some_and(Session::records) || inside.is_some_and(Inside::records),
-            hand: self.hand,
-            ask_to_speak: !self.may_speak || inside.is_some_and(|inside| !inside.may_send(Source::Microphone)),
-            consent: match self.consent {
-                None => ConsentView::Nothing,
-                Some(Consent::Asked(wants, _)) if wants.stream => ConsentView::AskedToStream,
-                Some(Consent::Asked(..)) => ConsentView::Asked,
-                Some(Consent::Given) => ConsentView::Given,
-            },
-            no_bridge: !reconnecting && inside.is_none() && self.renews.is_some(),
-            reconnecting,
-            lines: self.chat.iter().map(line).collect(),
-            host,
-        };
-        Phase::Joined { meeting, media_restarting: !media }
-    }
-
-    /// What the room server knows of somebody in LiveKit.
-    fn known(&self, one: &Participant) -> Known {
-        let person = self.session.as_ref().and_then(|session| session.people().of_identity(one.identity.reveal()));
-        person.map(|(_, person)| Known { name: Some(person.name.clone()), hand: person.hand }).unwrap_or_default()
-    }
-
-    /// People in the meeting; those who wait are not in it, and what records is none.
-    fn others(&self) -> Vec<PersonView> {
-        let people = self.session.iter().flat_map(|session| session.people().iter());
-        let people = people.filter(|(_, one)| !one.waits && !matches!(one.role, Role::Recorder | Role::Transcriber));
-        let view = |(id, one): (&str, &crate::signalling::opentalk::Person)| {
-            let of_them = |identity: &str| identity.split_once(':').is_some_and(|(participant, _)| participant == id);
-            let (muted, connected) = self.inside.as_ref().and_then(|inside| inside.is(of_them)).unwrap_or((true, true));
-            PersonView { name: Some(one.name.clone()), muted, hand: one.hand, connected }
-        };
-        people.map(view).collect()
-    }
-}
-
-/// Where LiveKit is, as `wss` with a slash at the end. `None`: it would be spoken to without TLS, or it is no address.
-fn secure(address: &str) -> Option<Url> {
-    let mut url = Url::parse(address).ok()?;
-    match url.scheme() {
-        "wss" => {}
-        "https" => url.set_scheme("wss").ok()?,
-        _ => return None,
-    }
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    (url.host_str().is_some() && url.username().is_empty()).then_some(url)
 }
 
 fn of_start(failure: start::Failure) -> Failure {
@@ -629,6 +468,3 @@ fn of_start(failure: start::Failure) -> Failure {
         start::Failure::Redirected => Failure::Redirected,
     }
 }
-
-#[cfg(test)]
-mod tests;

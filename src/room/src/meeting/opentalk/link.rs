@@ -5,7 +5,9 @@
 //! room is a UUID or an alias. All of it is withheld from logs (P9).
 
 use subrosa_messages::Pii;
-use url::{Host, Url};
+use url::Url;
+
+use crate::meeting::elsewhere::server_address::ServerAddress;
 
 /// The longest link that is read, in bytes.
 pub const LONGEST: usize = 2048;
@@ -29,8 +31,7 @@ pub enum Place {
 /// A link that looks like one of OpenTalk's. That its server is one is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    host: Pii<String>,
-    port: Option<u16>,
+    address: ServerAddress,
     place: Place,
 }
 
@@ -45,13 +46,7 @@ impl Link {
             return None;
         }
         let url = Url::parse(&secure(text)?).ok()?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return None;
-        }
-        let host = match url.host()? {
-            Host::Domain(name) => name.trim_end_matches('.').to_owned(),
-            address @ (Host::Ipv4(_) | Host::Ipv6(_)) => address.to_string(),
-        };
+        let address = ServerAddress::of(&url)?;
         let mut parts = url.path_segments()?.filter(|part| !part.is_empty());
         let (kind, id) = (parts.next()?, parts.next()?);
         let invite = url.query_pairs().find(|(key, _)| key == "invite").and_then(|(_, code)| uuid(&code));
@@ -64,26 +59,19 @@ impl Link {
             }
             _ => return None,
         };
-        (!host.is_empty()).then(|| Link { host: Pii::new(host), port: url.port(), place })
+        Some(Link { address, place })
     }
 
-    /// The server: a name in its ASCII form (IDNA), or an address; without a port.
+    /// The server.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.address
+    }
+
+    /// The server's host: a name in its ASCII form (IDNA), or an address; without a port.
     #[must_use]
     pub fn host(&self) -> &Pii<String> {
-        &self.host
-    }
-
-    /// The port, where it is not 443.
-    #[must_use]
-    pub fn port(&self) -> Option<u16> {
-        self.port
-    }
-
-    /// Server and port as a URL has them.
-    #[must_use]
-    pub fn authority(&self) -> Pii<String> {
-        let host = self.host.reveal();
-        Pii::new(self.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+        self.address.host()
     }
 
     /// The room, or the invitation where the link does not name it.
@@ -112,9 +100,7 @@ impl Link {
 
     /// The server's front door, with a slash at its end.
     pub(super) fn root(&self) -> Option<Url> {
-        let host = self.host.reveal();
-        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        Url::parse(&format!("https://{host}{port}/")).ok()
+        Url::parse(&format!("https://{}/", self.address.authority().reveal())).ok()
     }
 }
 
@@ -160,7 +146,12 @@ mod tests {
             Place::Room { room, .. } => Some(room.reveal().clone()),
             Place::Invite(_) => None,
         };
-        Some((link.host().reveal().clone(), link.port(), room, link.invite().map(|code| code.reveal().clone())))
+        Some((
+            link.host().reveal().clone(),
+            link.address().port(),
+            room,
+            link.invite().map(|code| code.reveal().clone()),
+        ))
     }
 
     #[test]

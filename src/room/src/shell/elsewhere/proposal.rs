@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::language::Language;
-use crate::meeting::elsewhere::link::LinkError;
+use crate::meeting::elsewhere::link_error::LinkError;
 use crate::opinion::Opinion;
 
 /// A proposal that nobody takes up is forgotten.

@@ -6,16 +6,16 @@
 mod name;
 
 use subrosa_messages::Pii;
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
-use crate::meeting::elsewhere::link::{LONGEST, LinkError};
+use crate::meeting::elsewhere::link_error::{LONGEST, LinkError};
+use crate::meeting::elsewhere::server_address::ServerAddress;
 
 /// A link that names a room on a server. That the server is a Jitsi Meet is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    host: Pii<String>,
-    port: Option<u16>,
+    address: ServerAddress,
     /// The path up to the room, with a slash at both ends.
     root: Pii<String>,
     room: Pii<String>,
@@ -45,14 +45,7 @@ impl Link {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(LinkError::User);
         }
-        let host = match url.host() {
-            Some(Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
-            Some(address @ (Host::Ipv4(_) | Host::Ipv6(_))) => address.to_string(),
-            None => String::new(),
-        };
-        if host.is_empty() {
-            return Err(LinkError::NotALink);
-        }
+        let address = ServerAddress::of(&url).ok_or(LinkError::NotALink)?;
         let path = url.path().split('/').map(name::part).collect::<Vec<_>>().join("/");
         let (before, last) = path.rsplit_once('/').unwrap_or(("", &path));
         let room = name::room(last);
@@ -66,8 +59,7 @@ impl Link {
         let fragment = |key: &str| parameter(url.fragment().unwrap_or(""), key);
         let switched = |key: &str| fragment(key).is_some_and(|value| value == "true");
         Ok(Link {
-            host: Pii::new(host),
-            port: url.port(),
+            address,
             root: Pii::new(format!("{before}/")),
             room: Pii::new(room),
             token: fragment("jwt").or_else(|| query("jwt")).map(|token| Pii::new(Zeroizing::new(token))),
@@ -78,23 +70,28 @@ impl Link {
         })
     }
 
-    /// The server: a name in its ASCII form (IDNA), or an address; without a port.
+    /// The server.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.address
+    }
+
+    /// The server's host: a name in its ASCII form (IDNA), or an address; without a port.
     #[must_use]
     pub fn host(&self) -> &Pii<String> {
-        &self.host
+        self.address.host()
     }
 
     /// The port, where it is not 443.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
-        self.port
+        self.address.port()
     }
 
     /// Server and port as a URL has them.
     #[must_use]
     pub fn authority(&self) -> Pii<String> {
-        let host = self.host.reveal();
-        Pii::new(self.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+        self.address.authority()
     }
 
     /// The name of the room as the server knows it: the node of its JID.
@@ -142,8 +139,8 @@ impl Link {
         let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let other = Link::read(&format!("https://{authority}/room"))?;
         // A token was given to one server; another one has no business with it.
-        let token = (other.host == self.host).then(|| self.token.clone()).flatten();
-        Ok(Link { host: other.host, port: other.port, token, ..self.clone() })
+        let token = (other.host() == self.host()).then(|| self.token.clone()).flatten();
+        Ok(Link { address: other.address, token, ..self.clone() })
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use subrosa_messages::media::{LinkId, LinkState, Size};
 
 use super::*;
+use crate::screen::view::{ConsentView, JoinedView, JoiningView, Phase};
 use crate::signalling::livekit::stage::{join, said};
 
 const ROOM: &str = "6f0a3c2e-5d1b-4c8f-9a7e-2b3c4d5e6f71";
