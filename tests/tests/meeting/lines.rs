@@ -50,16 +50,21 @@ fn five_percent_lost_and_fifty_milliseconds_of_jitter_stay_usable() {
             sounds(&good.slot("Guest 1", "audio")),
         ]
     };
-    let before = counts();
-    std::thread::sleep(Duration::from_secs(10));
-    let came: Vec<usize> = counts().iter().zip(before).map(|(after, before)| after - before).collect();
-    println!(
-        "in 10 s: {} of 300 frames of the room, {} of 100 of a guest, {} of 500 of sound; the other way {} and {}",
-        came[0], came[1], came[2], came[3], came[4]
-    );
-    for (came, least) in came.iter().zip([100, 40, 400, 40, 400]) {
-        assert!(*came > least, "{came} of at least {least}");
-    }
+    let least = [100, 40, 400, 40, 400];
+    let came = || {
+        let before = counts();
+        std::thread::sleep(Duration::from_secs(10));
+        let came: Vec<usize> = counts().iter().zip(before).map(|(after, before)| after - before).collect();
+        println!(
+            "in 10 s: {} of 300 frames of the room, {} of 100 of a guest, {} of 500 of sound; the other way {} and {}",
+            came[0], came[1], came[2], came[3], came[4]
+        );
+        came
+    };
+    let usable = |came: &[usize]| came.iter().zip(least).all(|(came, least)| *came > least);
+    // A picture stands until a key frame comes through, and on such a line several may not (5 of 100 frames once in some twenty runs):
+    // it is usable if that is over by itself.
+    assert!(usable(&came()) || usable(&came()), "twice less than {least:?}");
 }
 
 #[test]
