@@ -122,6 +122,15 @@ impl Visitor {
         self.browser.wait_for("a line of the chat", &format!("visitor.lines.includes({line})"), LONG);
     }
 
+    /// Leaves. Whoever only vanishes stays for a while: the server waits for them to come back.
+    ///
+    /// # Panics
+    /// When the page cannot.
+    #[track_caller]
+    pub fn leaves(mut self) {
+        self.browser.evaluate("visitor.room.disconnect().then(() => true)");
+    }
+
     /// Writes a line.
     ///
     /// # Panics

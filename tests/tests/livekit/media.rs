@@ -36,7 +36,7 @@ fn picture_sound_and_lines_go_both_ways_with_two_in_chromium() {
     let hosts: Vec<&str> = contacts.as_array().unwrap().iter().filter_map(|one| one["host"].as_str()).collect();
     assert_eq!(hosts, ["localhost", "127.0.0.1"], "{contacts}");
     // One leaves: the place is the other's, and filled anew when somebody comes.
-    drop(anna);
+    anna.leaves();
     meeting.shows_soon("Ben's picture alone", ORANGE, 0.1, 1.0);
     let mut again = meeting.visitor("anna", &json!({"colour": "rgb(20,90,220)", "single": false}));
     again.sees(OWN);
