@@ -312,6 +312,8 @@ impl Joined {
                     out.push(Action::Mute(Capture::Microphone));
                 }
             }
+            // Where the rule is to leave there is nothing to agree to.
+            Told::Asks(_) if self.settings.leaves_when_recorded => {}
             Told::Asks(wants) => self.consent = wants.map(|wants| Consent::Asked(wants, now)),
             Told::Records(records) => {
                 if !records {

@@ -222,6 +222,10 @@ fn p6_only_a_press_after_the_question_was_read_agrees_and_the_next_takes_it_back
     assert!(texts(&stage.device(Device::Press(4))).contains("raise_hand"));
     // P7: or the operator's rule is to leave.
     let (mut stage, _) = Stage::joined(true, "https://media.example.org");
+    stage.hear("recording", &json!({"message": "recording_updated", "status": "requested"}));
+    assert_eq!(stage.view().consent, ConsentView::Nothing, "who will leave is asked nothing");
+    stage.wait(Duration::from_secs(2));
+    assert!(!texts(&stage.device(Device::Press(1))).contains("consent"));
     stage.hear("recording", &json!({"message": "recording_updated", "status": "active"}));
     assert_eq!(stage.over(), Some(Failure::RecordingPolicy));
 }
