@@ -9,6 +9,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -35,7 +36,19 @@ impl Front {
     pub fn before(server: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         authority::write(folder.path());
-        Self::with(Arc::new(folder), server)
+        Self::with(Arc::new(folder), server, "")
+    }
+
+    /// The same, and whoever asks for a path that begins like this is told that there is none (404): as a server is that does not know
+    /// it yet.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    #[must_use]
+    pub fn without(server: u16, path: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        authority::write(folder.path());
+        Self::with(Arc::new(folder), server, path)
     }
 
     /// Another one, with the same certificate.
@@ -44,10 +57,10 @@ impl Front {
     /// When it cannot listen.
     #[must_use]
     pub fn beside(&self, server: u16) -> Self {
-        Self::with(Arc::clone(&self.folder), server)
+        Self::with(Arc::clone(&self.folder), server, "")
     }
 
-    fn with(folder: Arc<TempDir>, server: u16) -> Self {
+    fn with(folder: Arc<TempDir>, server: u16, unknown: &'static str) -> Self {
         let pem = |name: &str| folder.path().join("certs").join(name);
         let chain = CertificateDer::pem_file_iter(pem("localhost.crt")).expect("a file");
         let chain = chain.collect::<Result<_, _>>().expect("a chain");
@@ -71,6 +84,18 @@ impl Front {
                 tokio::spawn(async move {
                     let Ok(mut near) = tls.accept(near).await else { return };
                     let Ok(mut far) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await else { return };
+                    let mut begin = [0; 4096];
+                    let Ok(length) = near.read(&mut begin).await else { return };
+                    let begin = begin.get(..length).unwrap_or_default();
+                    if !unknown.is_empty() && begin.starts_with(format!("GET {unknown}").as_bytes()) {
+                        let none = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                        let _gone = near.write_all(none).await;
+                        let _gone = near.shutdown().await;
+                        return;
+                    }
+                    if far.write_all(begin).await.is_err() {
+                        return;
+                    }
                     count.fetch_add(1, Ordering::SeqCst);
                     tokio::select! {
                         _ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}

@@ -12,6 +12,7 @@ use subrosa_room::meeting::elsewhere::socket::{Frame, FromSocket, ToSocket};
 use subrosa_room::meeting::livekit::inside;
 use subrosa_room::meeting::livekit::joined::{Joined, Settings};
 use subrosa_room::meeting::livekit::link::Link;
+use subrosa_room::outbound::OutboundError;
 use subrosa_room::signalling::Sends;
 use subrosa_room::signalling::livekit::packet::CHANNEL;
 
@@ -22,7 +23,8 @@ const OFFER: &str = "v=0\r\no=- 7 0 IN IP4 0.0.0.0\r\ns=-\r\nm=video 9 RTP 96\r\
 
 /// One line of the input is one message of the server's, as JSON of `SignalResponse` where it is that, else its bytes. `.` some seconds
 /// pass, `x` the WebSocket is closed, `o` a newer one opens, `m` media is gone and there again, `s` the switches change, `d` bytes come over
-/// the data channel, `t` something comes on the first slots, `l` the link is silent, `v` it is there.
+/// the data channel, `t` something comes on the first slots, `l` the link is silent, `v` it is there, `n` the server does not know the
+/// way in that was tried.
 pub fn meeting(text: &str) {
     let token = "e30.eyJ2aWRlbyI6eyJyb29tIjoiUm9zZSJ9fQ.c2ln";
     let Ok(Some(link)) = Link::read(&format!("livekit+wss://meet.test/?token={token}")) else { return };
@@ -65,6 +67,10 @@ pub fn meeting(text: &str) {
                     let (kind, sdp) = (DescriptionKind::Offer, Pii::new(OFFER.to_owned()));
                     events.push(Event::Device(Device::Described { link, kind, sdp }));
                 }
+                Action::Media(RoomToMedia::Description { link, kind: DescriptionKind::Offer, sdp, .. }) => {
+                    let kind = DescriptionKind::Answer;
+                    events.push(Event::Device(Device::Described { link, kind, sdp }));
+                }
                 Action::Over(_) => over = true,
                 Action::Ask(..) | Action::Socket(..) | Action::Media(_) | Action::Data(..) | Action::Mute(_) => {}
             }
@@ -88,6 +94,10 @@ fn of_line(line: &str, socket: u64, link: Option<subrosa_messages::media::LinkId
         }
         [b'x'] => vec![Event::Socket(socket, FromSocket::Closed(None))],
         [b'o'] => vec![Event::Socket(socket, FromSocket::Opened)],
+        [b'n'] => {
+            let refused = Some(OutboundError::Refused(404));
+            vec![Event::Socket(socket, FromSocket::Closed(refused)), device(Device::Tick)]
+        }
         [b'm'] => vec![device(Device::MediaReady { h264: false }), device(Device::MediaLost)],
         [b's', open @ ..] => {
             vec![device(Device::Sends(Sends { picture: open.len() % 2 == 0, sound: open.len() % 3 == 0 }))]

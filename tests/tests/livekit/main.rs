@@ -4,3 +4,4 @@
 mod ends;
 mod media;
 mod meeting;
+mod old;

@@ -39,6 +39,19 @@ impl Drop for Meeting {
 pub fn proposed(grant: Value, claims: Value, more: Vec<(&'static str, String)>) -> Meeting {
     let server = Server::start();
     let front = Front::before(server.port());
+    behind(server, front, grant, claims, more)
+}
+
+/// The same on a server of before `/rtc/v1`.
+#[track_caller]
+pub fn proposed_on_an_old_server() -> Meeting {
+    let server = Server::start();
+    let front = Front::without(server.port(), "/rtc/v1");
+    behind(server, front, json!({}), json!({"name": "Room one"}), Vec::new())
+}
+
+#[track_caller]
+fn behind(server: Server, front: Front, grant: Value, claims: Value, more: Vec<(&'static str, String)>) -> Meeting {
     let room = room(&front, more);
     let join = Join::start(&room, &link(&front, &token(ROOM, OWN, grant, claims)));
     join.says("Press the button");

@@ -58,14 +58,12 @@ impl<'a> Section<'a> {
     }
 
     /// Whether there is an `a=name`.
-    #[cfg(test)]
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|line| line.strip_prefix("a=") == Some(name))
     }
 
     /// All lines, `m=` first.
-    #[cfg(test)]
     #[must_use]
     pub fn lines(&self) -> &[&'a str] {
         &self.0

@@ -84,9 +84,11 @@ fn line(index: usize, part: &[&str], known: &[Offered]) -> Option<Offered> {
         (Way::Both, true)
     };
     let wanted: &[Codec] = match (known, kind) {
-        (Some(line), _) => &[line.codec],
-        (None, Kind::Audio) => &[Codec::Opus],
-        (None, Kind::Video) => &[Codec::H264, Codec::Vp8],
+        // Another track may have come on it: what it was before comes first.
+        (Some(line), Kind::Video) if line.way == Way::Receive && line.codec == Codec::Vp8 => &[Codec::Vp8, Codec::H264],
+        (Some(line), _) if line.way != Way::Receive => &[line.codec],
+        (_, Kind::Audio) => &[Codec::Opus],
+        (_, Kind::Video) => &[Codec::H264, Codec::Vp8],
     };
     let (codec, payload_type, parameters) = wanted.iter().find_map(|codec| {
         payload_types.iter().find_map(|payload_type| {

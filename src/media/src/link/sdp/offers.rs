@@ -29,6 +29,8 @@ pub struct Next {
     pub lines: Vec<Offered>,
     /// Of those, the first that was not there before.
     pub new_from: usize,
+    /// Of those that were, the ones that are to be received in another codec or under another payload type.
+    pub changed: Vec<usize>,
     /// It says by their SSRCs whose streams are.
     pub names_ssrcs: bool,
     offers: Offers,
@@ -71,9 +73,9 @@ impl Offers {
         }
         let lines = offered(sdp, &self.lines);
         for known in &self.lines {
-            let same = |line: &&Offered| {
-                line.mid == known.mid && line.payload_type == known.payload_type && line.way == known.way
-            };
+            // What is only received may come as something else: it is another track that comes on the same line.
+            let carried = |line: &Offered| line.payload_type == known.payload_type || line.way == Way::Receive;
+            let same = |line: &&Offered| line.mid == known.mid && carried(line) && line.way == known.way;
             if lines.iter().filter(same).count() != 1 {
                 return Err(SdpError::Continues("a line has another codec or another direction"));
             }
@@ -92,10 +94,16 @@ impl Offers {
         }
         let new_from = self.heads.len();
         let new_from = lines.iter().filter(|line| line.index < new_from).count();
+        let other = |line: &Offered| {
+            let known = self.lines.iter().find(|known| known.mid == line.mid);
+            known.is_some_and(|known| (known.codec, known.payload_type) != (line.codec, line.payload_type))
+        };
+        let changed = lines.iter().enumerate().filter(|(_, line)| other(line)).map(|(at, _)| at).collect();
         Ok(Next {
             seen: join(seen.iter().map(String::as_str)),
             lines: lines.clone(),
             new_from,
+            changed,
             names_ssrcs,
             offers: Offers { heads, lines, transport },
         })

@@ -109,6 +109,7 @@ impl WebRtc {
             self.shared.measures(sdp::tells_arrivals(sdp));
         }
         self.peer_is_known = sdp.contains("a=candidate:");
+        next.changed.iter().filter_map(|at| next.lines.get(*at)).for_each(|line| self.change_offered(line));
         self.add_offered(next.lines.get(next.new_from..).unwrap_or_default())?;
         // From here on there is no way back: webrtcbin 1.22 cannot take an offer back.
         self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Offer, &next.seen)?;

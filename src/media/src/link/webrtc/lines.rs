@@ -70,6 +70,24 @@ impl WebRtc {
         Ok(())
     }
 
+    /// A line on which something is received in another codec from now on.
+    pub(super) fn change_offered(&self, line: &Offered) {
+        let preferences = Carriage::theirs(line).match_for(&line.mid.0);
+        let place = i32::try_from(line.index).unwrap_or(i32::MAX);
+        let transceivers = (0..).map_while(|at: i32| {
+            self.webrtcbin.emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&at])
+        });
+        for transceiver in transceivers {
+            let by_mid = transceiver.mid().is_some_and(|mid| mid.as_str() == line.mid.0);
+            if by_mid || (transceiver.mid().is_none() && i32::try_from(transceiver.mlineindex()) == Ok(place)) {
+                transceiver.set_codec_preferences(Some(&preferences));
+            }
+        }
+        for known in locked(&self.shared.receivers).lines.iter_mut().filter(|known| known.1 == line.mid) {
+            known.2 = line.codec;
+        }
+    }
+
     fn remember(&self, index: usize, mid: &Mid, codec: Codec) {
         locked(&self.shared.receivers).lines.push((index, mid.clone(), codec));
     }

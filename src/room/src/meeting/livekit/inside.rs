@@ -126,6 +126,7 @@ impl Inside {
                 livekit::Event::MediaLost
             }
             Device::Described { link, kind: DescriptionKind::Offer, sdp } => livekit::Event::Offered { link, sdp },
+            Device::Described { link, kind: DescriptionKind::Answer, sdp } => livekit::Event::Answered { link, sdp },
             Device::Link { link, state } => livekit::Event::Link { link, state },
             Device::Track(track, kind) => {
                 self.arrived.insert(track, kind);
@@ -149,12 +150,9 @@ impl Inside {
             }
             Device::Leave => livekit::Event::Leave,
             Device::Tick => livekit::Event::Tick,
-            Device::Described { kind: DescriptionKind::Answer, .. }
-            | Device::Channel { .. }
-            | Device::Data { .. }
-            | Device::Password(_)
-            | Device::Press(_)
-            | Device::Say(..) => return Vec::new(),
+            Device::Channel { .. } | Device::Data { .. } | Device::Password(_) | Device::Press(_) | Device::Say(..) => {
+                return Vec::new();
+            }
         };
         self.step(now, event, hosts)
     }
@@ -196,7 +194,7 @@ impl Inside {
             }
             Told::Speakers(speakers) => self.speaker = speakers.into_iter().next().or(self.speaker.take()),
             Told::Wanted(height) => {
-                let Some(link) = self.session.link() else { return };
+                let Some(link) = self.session.sending() else { return };
                 let source = if height == Some(0) { Sent::Nothing } else { Sent::RoomVideo };
                 out.push(Action::Media(RoomToMedia::Send { link, mid: Mid(ROOM_VIDEO.to_owned()), source }));
                 let height = height.filter(|height| *height > 0);
@@ -292,10 +290,16 @@ impl Inside {
         !self.may_not.contains(&source)
     }
 
-    /// There is a link to the server: the captures are wanted.
+    /// The link on which the room sends. While there is one, the captures are wanted.
     #[must_use]
-    pub fn link(&self) -> Option<LinkId> {
-        self.session.link()
+    pub fn sending(&self) -> Option<LinkId> {
+        self.session.sending()
+    }
+
+    /// The link on which others come: the same, but on an old server.
+    #[must_use]
+    pub fn receiving(&self) -> Option<LinkId> {
+        self.session.receiving()
     }
 
     /// The last number of a link that was used.
@@ -307,7 +311,7 @@ impl Inside {
     /// What is heard in the room.
     #[must_use]
     pub fn heard(&self) -> Vec<TrackId> {
-        let link = self.session.link();
+        let link = self.session.receiving();
         let audio = |(track, kind): (&TrackId, &Kind)| {
             (*kind == Kind::Audio && Some(track.link) == link).then(|| track.clone())
         };
@@ -363,7 +367,7 @@ impl Inside {
     }
 
     fn slot(&self, track: &str) -> Option<TrackId> {
-        let link = self.session.link()?;
+        let link = self.session.receiving()?;
         let (mid, _) = self.session.slots().find(|(_, filled)| *filled == track)?;
         Some(TrackId { link, mid: Mid(mid.to_owned()) })
     }

@@ -119,17 +119,17 @@ impl Joined {
 
     fn device(&mut self, now: Instant, event: Device, out: &mut Out) {
         match &event {
-            Device::Channel { link, channel, open } if channel == CHANNEL => {
-                self.channel = open.then_some(*link).filter(|link| self.inside.link() == Some(*link));
+            Device::Channel { link, channel, open } if channel == CHANNEL && self.inside.sending() == Some(*link) => {
+                self.channel = open.then_some(*link);
             }
-            Device::Data { link, channel, bytes } if channel == CHANNEL && self.inside.link() == Some(*link) => {
+            Device::Data { link, channel, bytes } if channel == CHANNEL && self.inside.receiving() == Some(*link) => {
                 if let Some(line) = self.lines.hear(bytes.reveal()) {
                     let name = self.inside.name_of(line.from.reveal());
                     self.chat.said(now, name, line.text);
                 }
             }
             Device::Say(line, at) => {
-                let Some(link) = self.channel.filter(|link| self.inside.link() == Some(*link)) else { return };
+                let Some(link) = self.channel.filter(|link| self.inside.sending() == Some(*link)) else { return };
                 self.said += 1;
                 let packets = packet::write(line, *at, &format!("{at:x}-{}", self.said));
                 out.extend(packets.into_iter().map(|bytes| Action::Data(link, CHANNEL, bytes)));
@@ -211,7 +211,7 @@ impl Joined {
     /// There is a link to the server: the captures are wanted.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.inside.link().is_some()
+        self.inside.sending().is_some()
     }
 
     /// What is heard in the room.

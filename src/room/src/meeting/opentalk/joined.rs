@@ -442,7 +442,7 @@ impl Joined {
     /// There is a link to LiveKit: the captures are wanted.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.inside.as_ref().is_some_and(|inside| inside.link().is_some())
+        self.inside.as_ref().is_some_and(|inside| inside.sending().is_some())
     }
 
     /// What is heard in the room.

@@ -53,6 +53,13 @@ pub enum Event {
         /// The offer, with all candidates.
         sdp: Pii<String>,
     },
+    /// Media has answered the server's offer.
+    Answered {
+        /// On which link.
+        link: LinkId,
+        /// The answer, with all candidates.
+        sdp: Pii<String>,
+    },
     /// A link is in another state.
     Link {
         /// Which.
@@ -127,7 +134,7 @@ pub enum End {
     Left,
     /// The token is not, not yet or no longer good for this meeting.
     NotAllowed,
-    /// There is no such meeting, or the server is too old for this way in.
+    /// There is no such meeting, or no LiveKit.
     NotFound,
     /// The server has no place for one more, or is not able to take anybody.
     Full,

@@ -1,4 +1,5 @@
-//! The one link of a session: what is announced of it, what was offered, and what the answers say.
+//! The link that we offer: what is announced of it, what was offered, and what the answers say. With slots it is the only one of a session;
+//! without them, others come on the [`super::subscriber`]'s.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,8 +7,8 @@ use std::time::{Duration, Instant};
 use livekit_protocol::request_response::{Reason, Request};
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::{
-    AddTrackRequest, MuteTrackRequest, ParticipantPermission, RequestResponse, SessionDescription, SignalTarget,
-    TrackInfo, TrackPublishedResponse, TrackSource, TrackType, TrickleRequest, VideoLayer, VideoQuality,
+    AddTrackRequest, MuteTrackRequest, ParticipantPermission, RequestResponse, SessionDescription, TrackInfo,
+    TrackPublishedResponse, TrackSource, TrackType, VideoLayer, VideoQuality,
 };
 use subrosa_messages::Pii;
 use subrosa_messages::media::{
@@ -15,6 +16,7 @@ use subrosa_messages::media::{
     TurnServer,
 };
 
+use super::candidates::Candidates;
 use super::event::{Action, Settings, Told};
 use super::offer;
 use super::packet::CHANNEL;
@@ -25,10 +27,6 @@ use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, slot_audio, slot_video};
 
 /// An announced track is confirmed within this time.
 const CONFIRMED: Duration = Duration::from_secs(2);
-/// Candidates come right after the first answer, by themselves.
-const CANDIDATES: Duration = Duration::from_millis(500);
-/// Of a server's candidates no more than this are tried.
-const MOST_CANDIDATES: usize = 16;
 /// What the picture costs at its largest, as the server is told, in bit/s.
 const BITRATE: u32 = 2_500_000;
 
@@ -43,13 +41,6 @@ struct Own {
     info: Option<TrackInfo>,
 }
 
-/// The first answer, while candidates come.
-#[derive(Clone, Debug)]
-struct Waiting {
-    sdp: Pii<String>,
-    until: Instant,
-}
-
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -62,9 +53,9 @@ pub struct Link {
     said: u32,
     unanswered: bool,
     again: bool,
-    waiting: Option<Waiting>,
-    candidates: Vec<String>,
-    described: bool,
+    /// The newest answer, until media has it.
+    unread: Option<Pii<String>>,
+    candidates: Candidates,
     answer: Option<SessionDescription>,
     /// Which track is on which slot.
     pub slots: BTreeMap<String, String>,
@@ -72,12 +63,20 @@ pub struct Link {
 
 impl Link {
     /// Has it opened, with all that it will ever have.
-    pub fn open(id: LinkId, h264: bool, settings: &Settings, relay: Option<TurnServer>, out: &mut Out) -> Self {
+    pub fn open(
+        id: LinkId,
+        h264: bool,
+        settings: &Settings,
+        with_slots: bool,
+        relay: Option<TurnServer>,
+        out: &mut Out,
+    ) -> Self {
         let picture = if h264 { Codec::H264 } else { Codec::Vp8 };
         // Slots first: of the codecs of pictures the server goes by the first line that has any (pion's `MediaEngine`), and a slot has all.
-        let mut lines: Vec<Line> = (0..settings.pictures).map(|slot| Line::slot(&slot_video(slot).0)).collect();
+        let (pictures, voices) = if with_slots { (settings.pictures, settings.voices) } else { (0, 0) };
+        let mut lines: Vec<Line> = (0..pictures).map(|slot| Line::slot(&slot_video(slot).0)).collect();
         let voice = |slot| Line::new(&slot_audio(slot).0, Codec::Opus, Direction::Receive);
-        lines.extend((0..settings.voices).map(voice));
+        lines.extend((0..voices).map(voice));
         lines.push(Line::new(ROOM_VIDEO, picture, Direction::Send));
         lines.push(Line::new(ROOM_AUDIO, Codec::Opus, Direction::Send));
         let mids =
@@ -102,9 +101,8 @@ impl Link {
             said: 0,
             unanswered: false,
             again: false,
-            waiting: None,
-            candidates: Vec::new(),
-            described: false,
+            unread: None,
+            candidates: Candidates::default(),
             answer: None,
             slots: BTreeMap::new(),
         }
@@ -112,7 +110,7 @@ impl Link {
 
     pub fn deadline(&self) -> Option<Instant> {
         let announced = self.announced.filter(|_| self.said == 0);
-        announced.into_iter().chain(self.waiting.as_ref().map(|waiting| waiting.until)).min()
+        [announced, self.candidates.deadline()].into_iter().flatten().min()
     }
 
     /// Media has made the offer: what of it is ours is announced, as far as it is allowed.
@@ -154,10 +152,13 @@ impl Link {
         (self.again, self.unanswered) = (true, false);
     }
 
-    /// Offers, and hands the first answer on, when it is time.
+    /// Offers, and hands the answer on, when it is time.
     pub fn negotiate(&mut self, now: Instant, out: &mut Out) {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= now) {
-            self.describe(out);
+        if self.candidates.are_there(now)
+            && let Some(answer) = self.unread.take()
+        {
+            let (kind, sdp) = (DescriptionKind::Answer, self.candidates.put_into(&answer));
+            out.push(Action::Media(RoomToMedia::Description { link: self.id, kind, sdp, candidates: true }));
         }
         let Some(offer) = &self.offer else { return };
         let confirmed = self.own.iter().all(|own| own.sid.is_some());
@@ -187,41 +188,16 @@ impl Link {
         self.unanswered = false;
         let slots = answer.mid_to_track_id.iter().filter(|(mid, _)| self.mids.contains(mid));
         let slots = slots.map(|(mid, track)| (mid.clone(), track.clone())).collect();
-        let sdp = Pii::new(answer.sdp.clone());
+        self.unread = Some(Pii::new(answer.sdp.clone()));
         self.answer = Some(answer);
-        if self.described {
-            out.push(self.description(sdp));
-        } else {
-            let until = self.waiting.as_ref().map_or(now + CANDIDATES, |waiting| waiting.until);
-            self.waiting = Some(Waiting { sdp, until });
-        }
+        self.candidates.begin(now);
         if std::mem::replace(&mut self.slots, slots) != self.slots {
             out.push(Action::Tell(Told::Slots));
         }
     }
 
-    pub fn trickled(&mut self, trickle: &TrickleRequest, out: &mut Out) {
-        if trickle.target() != SignalTarget::Publisher {
-            return;
-        }
-        let candidate = offer::candidate(&trickle.candidate_init);
-        self.candidates.extend(candidate.filter(|_| self.candidates.len() < MOST_CANDIDATES));
-        if trickle.r#final {
-            self.describe(out);
-        }
-    }
-
-    /// Media gets the first answer with the candidates that have come.
-    fn describe(&mut self, out: &mut Out) {
-        if let Some(waiting) = self.waiting.take() {
-            self.described = true;
-            out.push(self.description(offer::with_candidates(&waiting.sdp, &self.candidates)));
-        }
-    }
-
-    fn description(&self, sdp: Pii<String>) -> Action {
-        let kind = DescriptionKind::Answer;
-        Action::Media(RoomToMedia::Description { link: self.id, kind, sdp, candidates: true })
+    pub fn trickled(&mut self, init: &str, last: bool) {
+        self.candidates.came(init, last);
     }
 
     pub fn published(&mut self, published: TrackPublishedResponse, sends: Sends, out: &mut Out) {

@@ -15,6 +15,7 @@
 //! hands out only relays are taken: a STUN server would learn of the room without being of use to it (P5).
 
 mod address;
+mod candidates;
 mod event;
 mod link;
 mod offer;
@@ -24,6 +25,7 @@ mod relay;
 mod session;
 #[cfg(test)]
 pub mod stage;
+mod subscriber;
 mod wanted;
 
 #[cfg(test)]

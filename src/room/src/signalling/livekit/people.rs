@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use livekit_protocol::participant_info::State;
 use livekit_protocol::{ParticipantInfo, TrackInfo, TrackSource, TrackType, encryption};
 use subrosa_messages::Pii;
-use subrosa_messages::media::Kind;
+use subrosa_messages::media::{Codec, Kind};
 
 /// Of more people than this nothing is kept: a screen shows a few, and a server could name millions.
 const MOST_PEOPLE: usize = 500;
@@ -38,6 +38,8 @@ pub struct Track {
     pub kind: Kind,
     /// What it shows.
     pub source: Source,
+    /// What of it this room can show; `None`: nothing, or the server does not say.
+    pub codec: Option<Codec>,
     /// Nothing comes of it now.
     pub muted: bool,
     /// It is encrypted for those who have a key, which this room has not.
@@ -149,5 +151,17 @@ fn track(info: &TrackInfo) -> Option<(String, Track)> {
         TrackSource::Unknown => Source::Unknown,
     };
     let encrypted = info.encryption() != encryption::Type::None;
-    Some((info.sid.clone(), Track { kind, source, muted: info.muted, encrypted }))
+    Some((info.sid.clone(), Track { kind, source, codec: codec(info), muted: info.muted, encrypted }))
+}
+
+/// The codec that the track is in, or the one beside it for those who cannot take that.
+fn codec(info: &TrackInfo) -> Option<Codec> {
+    let known = |mime: &str| match mime.to_ascii_lowercase().as_str() {
+        "video/h264" => Some(Codec::H264),
+        "video/vp8" => Some(Codec::Vp8),
+        // What is sent twice (RFC 2198) is unpacked by the server.
+        "audio/opus" | "audio/red" => Some(Codec::Opus),
+        _ => None,
+    };
+    known(&info.mime_type).or_else(|| info.codecs.iter().find_map(|codec| known(&codec.mime_type)))
 }

@@ -1,26 +1,26 @@
 //! The machine.
 
+mod said;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use livekit_protocol::leave_request::Action as LeaveAction;
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
-    ConnectionQuality, DisconnectReason, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantInfo,
-    ParticipantPermission, Ping, ReconnectResponse, SignalRequest, SignalResponse, SpeakerInfo, StreamState, SyncState,
-    TrackPublishedResponse, TrackSource, UpdateSubscription,
+    DisconnectReason, JoinResponse, LeaveRequest, MuteTrackRequest, ParticipantPermission, Ping, ReconnectResponse,
+    SignalRequest, SignalResponse, SyncState, TrackPublishedResponse, TrackSource, UpdateSubscription,
 };
 use prost::Message;
 use subrosa_messages::media::{LinkFault, LinkId, LinkState, RoomToMedia, Size, TurnServer};
 use subrosa_messages::{Capture, Pii};
 
-use super::address::address;
+use super::address::{Version, address};
 use super::event::{Action, End, Event, Settings, Told, Watched};
 use super::link::Link;
 use super::people::People;
 use super::relay::relay;
-use super::wanted::wanted;
+use super::subscriber::Subscriber;
 use crate::signalling::Sends;
 
 /// A server says no more than this at once, in bytes.
@@ -35,8 +35,6 @@ const FIRST_ATTEMPTS: u32 = 3;
 const ATTEMPTS: u32 = 8;
 /// Links that find no path before the network is said to be in the way.
 const PATHS: u32 = 3;
-/// Of so many people it is known who spoke last.
-const MOST_SPEAKERS: usize = 64;
 
 pub(super) type Out = Vec<Action>;
 
@@ -64,6 +62,7 @@ struct Pings {
 pub struct Session {
     pub(super) settings: Settings,
     token: Pii<String>,
+    version: Version,
     socket: Socket,
     attempts: u32,
     /// The server has let the room in at some time.
@@ -82,7 +81,10 @@ pub struct Session {
     media: Option<bool>,
     sends: Sends,
     pub(super) watch: Vec<Watched>,
+    /// What we offer.
     link: Option<Link>,
+    /// What the server offers, where it has two connections for everybody.
+    subscriber: Option<Subscriber>,
     links: u64,
     /// Tracks that are wanted of the server, with the size of a picture.
     pub(super) subscribed: BTreeMap<String, Option<Size>>,
@@ -102,6 +104,7 @@ impl Session {
             links: settings.links,
             settings,
             token,
+            version: Version::One,
             socket: Socket::Away(now),
             attempts: 0,
             was_greeted: false,
@@ -118,6 +121,7 @@ impl Session {
             sends: Sends::default(),
             watch: Vec::new(),
             link: None,
+            subscriber: None,
             subscribed: BTreeMap::new(),
             paused: BTreeSet::new(),
             unheard: BTreeSet::new(),
@@ -132,9 +136,11 @@ impl Session {
         &self.people
     }
 
-    /// Which track is on which slot, by `sid`.
+    /// Which track is on which line of [`Session::receiving`], by `sid`.
     pub fn slots(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.link.iter().flat_map(|link| link.slots.iter().map(|(mid, track)| (mid.as_str(), track.as_str())))
+        let ours = self.link.as_ref().map(|link| &link.slots);
+        let slots = self.subscriber.as_ref().map(|subscriber| &subscriber.slots).or(ours);
+        slots.into_iter().flatten().map(|(mid, track)| (mid.as_str(), track.as_str()))
     }
 
     /// The server holds this track back: the way here is too narrow for it.
@@ -149,10 +155,19 @@ impl Session {
         !self.unheard.contains(sid)
     }
 
-    /// The link that there is.
+    /// The link on which the room sends.
     #[must_use]
-    pub fn link(&self) -> Option<LinkId> {
+    pub fn sending(&self) -> Option<LinkId> {
         self.link.as_ref().map(|link| link.id)
+    }
+
+    /// The link on which others come; the same where there is one only.
+    #[must_use]
+    pub fn receiving(&self) -> Option<LinkId> {
+        match &self.subscriber {
+            Some(theirs) => theirs.id,
+            None => self.sending(),
+        }
     }
 
     /// The last number of a link that was used.
@@ -182,7 +197,9 @@ impl Session {
             Some(since) => since + pings.patience,
             None => pings.next,
         });
-        let link = self.link.as_ref().filter(|_| self.socket == Socket::Greeted).and_then(Link::deadline);
+        let ours = self.link.as_ref().and_then(Link::deadline);
+        let theirs = self.subscriber.as_ref().and_then(Subscriber::deadline);
+        let link = [ours, theirs].into_iter().flatten().min().filter(|_| self.socket == Socket::Greeted);
         [socket, ping, link].into_iter().flatten().min()
     }
 
@@ -207,6 +224,7 @@ impl Session {
             }
             Event::MediaLost => {
                 self.media = None;
+                self.subscriber = None;
                 if self.link.take().is_some() {
                     // The server holds a connection to a process that is gone.
                     self.restart(now, &mut out);
@@ -217,9 +235,14 @@ impl Session {
                     ours.offered(now, sdp, &self.permission, self.sends, self.settings.picture, &mut out);
                 }
             }
+            Event::Answered { link, sdp } => {
+                if let Some(theirs) = self.subscriber.as_mut().filter(|theirs| theirs.id == Some(link)) {
+                    theirs.answered(&sdp, &mut out);
+                }
+            }
             Event::Link { link, state } => {
-                if self.link() == Some(link) {
-                    self.link_is(now, state, &mut out);
+                if [self.sending(), self.receiving()].contains(&Some(link)) {
+                    self.link_is(now, link, state, &mut out);
                 }
             }
             Event::Sends(sends) => {
@@ -239,6 +262,10 @@ impl Session {
             if let Some(link) = &mut self.link {
                 link.negotiate(now, &mut out);
             }
+            let theirs = self.subscriber.as_mut();
+            if theirs.is_some_and(|theirs| !theirs.negotiate(now, &self.people, &mut out)) {
+                self.restart(now, &mut out);
+            }
         }
         out
     }
@@ -248,7 +275,8 @@ impl Session {
             Socket::Away(until) if until <= now => {
                 self.socket = Socket::Knocks(now);
                 let resume = self.own.as_deref().filter(|_| self.link.is_some());
-                out.push(Action::Connect { address: address(resume), token: self.token.clone() });
+                let address = address(self.version, resume);
+                out.push(Action::Connect { address, token: self.token.clone() });
                 return;
             }
             Socket::Knocks(since) if since + GREETING <= now => {
@@ -285,6 +313,10 @@ impl Session {
         if self.own.is_some() && !std::mem::replace(&mut self.interrupted, true) {
             out.push(Action::Tell(Told::Interrupted));
         }
+        if self.version == Version::Two {
+            // To resume, the server would begin ICE anew on its connection, which webrtcbin 1.22 does not follow.
+            self.forget(out);
+        }
     }
 
     /// As somebody new: another link, and everybody is told again.
@@ -297,9 +329,8 @@ impl Session {
     }
 
     fn forget(&mut self, out: &mut Out) {
-        if let Some(link) = self.link.take() {
-            out.push(Action::Media(RoomToMedia::CloseLink { link: link.id }));
-        }
+        let links = [self.link.take().map(|link| link.id), self.subscriber.take().and_then(|theirs| theirs.id)];
+        out.extend(links.into_iter().flatten().map(|link| Action::Media(RoomToMedia::CloseLink { link })));
         self.own = None;
         self.people.clear();
         self.speakers.clear();
@@ -335,18 +366,25 @@ impl Session {
                 }
             }
             Some(401 | 403) => self.end(End::NotAllowed, out),
-            Some(404) => self.end(End::NotFound, out),
+            // It does not know this way in: the one before it is tried at once.
+            Some(404) if self.version == Version::One && !self.was_greeted => {
+                self.version = Version::Two;
+                self.socket = Socket::Away(now);
+            }
+            Some(404) if !self.was_greeted => self.end(End::NotFound, out),
             Some(500 | 503) if !self.interrupted => self.end(End::Full, out),
             Some(_) | None => self.lost(now, out),
         }
     }
 
-    fn link_is(&mut self, now: Instant, state: LinkState, out: &mut Out) {
+    fn link_is(&mut self, now: Instant, link: LinkId, state: LinkState, out: &mut Out) {
         match state {
             LinkState::Verified => self.pathless = 0,
             LinkState::Failed(LinkFault::Fingerprint) => self.end(End::NotGenuine, out),
             LinkState::Failed(fault) => {
-                self.link = None;
+                // It is gone already.
+                self.link.take_if(|ours| ours.id == link);
+                self.subscriber.take_if(|theirs| theirs.id == Some(link));
                 self.pathless += u32::from(fault == LinkFault::Path);
                 if self.pathless >= PATHS {
                     return self.end(End::NoPath, out);
@@ -354,7 +392,9 @@ impl Session {
                 self.restart(now, out);
             }
             // Where nobody sends anything, nothing has to come.
-            LinkState::Silent if self.slots().next().is_some() => self.restart(now, out),
+            LinkState::Silent if self.receiving() == Some(link) && self.slots().next().is_some() => {
+                self.restart(now, out);
+            }
             LinkState::Connecting | LinkState::Silent | LinkState::Closed => {}
         }
     }
@@ -362,8 +402,12 @@ impl Session {
     fn open_link(&mut self, out: &mut Out) {
         let (Some(h264), None, Socket::Greeted) = (self.media, &self.link, self.socket) else { return };
         self.links += 1;
-        let link = Link::open(LinkId(self.links), h264, &self.settings, self.relay.clone(), out);
-        self.link = Some(link);
+        let (id, relay) = (LinkId(self.links), self.relay.clone());
+        self.link = Some(Link::open(id, h264, &self.settings, self.version == Version::One, relay, out));
+        if let Some(theirs) = &mut self.subscriber {
+            self.links += 1;
+            theirs.open(LinkId(self.links), self.relay.clone(), out);
+        }
     }
 
     fn message(&mut self, now: Instant, bytes: &[u8], out: &mut Out) {
@@ -400,6 +444,7 @@ impl Session {
 
     fn joined(&mut self, now: Instant, join: JoinResponse, out: &mut Out) {
         self.forget(out);
+        self.subscriber = (self.version == Version::Two).then(Subscriber::default);
         let own = join.participant.unwrap_or_default();
         self.own = Some(own.sid);
         self.permission = own.permission.unwrap_or_default();
@@ -439,124 +484,6 @@ impl Session {
         link.resumed();
         link.mute(self.sends, out);
         self.greeted(now, out);
-    }
-
-    fn sent_away(&mut self, now: Instant, leave: &LeaveRequest, out: &mut Out) {
-        match leave.action() {
-            LeaveAction::Resume => {
-                out.push(Action::Close);
-                self.lost(now, out);
-            }
-            LeaveAction::Reconnect => self.restart(now, out),
-            LeaveAction::Disconnect => {
-                let end = match leave.reason() {
-                    DisconnectReason::DuplicateIdentity => End::Twice,
-                    DisconnectReason::ParticipantRemoved => End::Removed,
-                    DisconnectReason::RoomDeleted | DisconnectReason::RoomClosed => End::RoomDeleted,
-                    DisconnectReason::ServerShutdown => End::ServerGone,
-                    DisconnectReason::JoinFailure => End::JoinFailed,
-                    DisconnectReason::ConnectionTimeout => End::NoPath,
-                    _ => End::Removed,
-                };
-                self.end(end, out);
-            }
-        }
-    }
-
-    fn records(&mut self, records: bool, out: &mut Out) {
-        if std::mem::replace(&mut self.records, records) != records {
-            out.push(Action::Tell(Told::Records(records)));
-        }
-    }
-
-    fn said(&mut self, now: Instant, message: Said, out: &mut Out) {
-        match message {
-            Said::Update(update) => self.update(update.participants, out),
-            Said::RoomUpdate(update) => self.records(update.room.is_some_and(|room| room.active_recording), out),
-            Said::SpeakersChanged(changed) => self.speak(changed.speakers, out),
-            Said::StreamStateUpdate(update) => {
-                let known = |sid: &String| self.people.track(sid).is_some();
-                for one in update.stream_states.into_iter().filter(|one| known(&one.track_sid)) {
-                    match one.state() {
-                        StreamState::Paused => self.paused.insert(one.track_sid),
-                        StreamState::Active => self.paused.remove(&one.track_sid),
-                    };
-                }
-            }
-            Said::ConnectionQuality(update) => {
-                for one in update.updates.into_iter().filter(|one| self.people.has(&one.participant_sid)) {
-                    match one.quality() {
-                        ConnectionQuality::Lost => self.unheard.insert(one.participant_sid),
-                        _ => self.unheard.remove(&one.participant_sid),
-                    };
-                }
-            }
-            Said::PongResp(_) | Said::Pong(_) => {
-                if let Some(pings) = &mut self.pings {
-                    *pings = Pings { next: now + pings.every, owed: None, ..*pings };
-                }
-            }
-            Said::RoomMoved(moved) => {
-                self.token = Pii::new(moved.token);
-                self.restart(now, out);
-            }
-            message => {
-                let Some(link) = &mut self.link else { return };
-                match message {
-                    Said::Answer(answer) => link.answered(now, answer, out),
-                    Said::Trickle(trickle) => link.trickled(&trickle, out),
-                    Said::MediaSectionsRequirement(_) => link.again(),
-                    Said::TrackPublished(published) => link.published(published, self.sends, out),
-                    Said::TrackUnpublished(gone) => link.unpublished(&gone.track_sid, out),
-                    Said::RequestResponse(response) => link.refused(&response, out),
-                    Said::Mute(mute) => link.muted(&mute, self.sends, out),
-                    Said::SubscribedQualityUpdate(update) if link.is_picture(&update.track_sid) => {
-                        out.push(Action::Tell(Told::Wanted(wanted(&update.subscribed_codecs))));
-                    }
-                    // What is permitted, what was only asked for: nothing follows from it here.
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn update(&mut self, participants: Vec<ParticipantInfo>, out: &mut Out) {
-        let mut changed = false;
-        for info in participants {
-            if self.own.as_deref() == Some(&info.sid) {
-                self.permission = info.permission.unwrap_or_else(|| self.permission.clone());
-            } else {
-                let sid = info.sid.clone();
-                let before = self.people.is_heard(&sid);
-                changed |= self.people.update(info);
-                // The server reports only those who are heard already: who opens a microphone means to speak.
-                if self.people.is_heard(&sid) && !before {
-                    self.speakers.retain(|speaker| *speaker != sid);
-                    self.speakers.insert(0, sid);
-                    self.speakers.truncate(MOST_SPEAKERS);
-                }
-            }
-        }
-        if changed {
-            self.paused.retain(|track| self.people.track(track).is_some());
-            self.unheard.retain(|sid| self.people.has(sid));
-            out.push(Action::Tell(Told::People));
-        }
-    }
-
-    fn speak(&mut self, changed: Vec<SpeakerInfo>, out: &mut Out) {
-        for one in changed {
-            self.speaking.retain(|(sid, _)| *sid != one.sid);
-            // An own voice is not one of the others.
-            if one.active && self.people.iter().any(|(sid, _)| sid == one.sid) {
-                self.speakers.retain(|sid| *sid != one.sid);
-                self.speakers.insert(0, one.sid.clone());
-                self.speakers.truncate(MOST_SPEAKERS);
-                self.speaking.push((one.sid, one.level));
-            }
-        }
-        self.speaking.sort_by(|one, other| other.1.total_cmp(&one.1));
-        out.push(Action::Tell(Told::Speakers(self.speaking.iter().map(|(sid, _)| sid.clone()).collect())));
     }
 }
 

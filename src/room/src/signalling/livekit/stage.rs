@@ -41,7 +41,7 @@ pub fn person(sid: &str, tracks: &[TrackInfo]) -> ParticipantInfo {
 /// A camera.
 pub fn camera(sid: &str) -> TrackInfo {
     let (kind, source) = (TrackType::Video.into(), TrackSource::Camera.into());
-    TrackInfo { sid: sid.to_owned(), r#type: kind, source, ..TrackInfo::default() }
+    TrackInfo { sid: sid.to_owned(), r#type: kind, source, mime_type: "video/VP8".to_owned(), ..TrackInfo::default() }
 }
 
 /// A microphone.
@@ -53,6 +53,15 @@ pub fn microphone(sid: &str) -> TrackInfo {
 pub fn answer(id: u32, slots: &[(&str, &str)]) -> Said {
     let mid_to_track_id = slots.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).to_owned())).collect();
     Said::Answer(SessionDescription { r#type: "answer".to_owned(), sdp: ANSWER.to_owned(), id, mid_to_track_id })
+}
+
+/// An offer of a server with two connections, which says which track is on which line.
+pub fn offer(id: u32, lines: &[(&str, &str)]) -> Said {
+    let mid_to_track_id = lines.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).to_owned())).collect();
+    let sdp = "v=0\r\ns=-\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\na=sendrecv\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 125\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:125 H264/90000\r\na=sendrecv\r\n"
+        .to_owned();
+    Said::Offer(SessionDescription { r#type: "offer".to_owned(), sdp, id, mid_to_track_id })
 }
 
 /// As it goes over the WebSocket.

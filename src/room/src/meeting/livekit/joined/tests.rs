@@ -105,7 +105,7 @@ impl Stage {
     }
 
     fn link(&self) -> LinkId {
-        self.meeting.inside.link().expect("a link")
+        self.meeting.inside.sending().expect("a link")
     }
 
     fn moves(&mut self, mid: &str, moves: bool) {
@@ -234,7 +234,6 @@ fn how_it_ends_is_told() {
     for (trouble, failure) in [
         (Some(OutboundError::Certificate), Failure::CertificateWrong),
         (Some(OutboundError::Refused(401)), Failure::LinkNotValid),
-        (Some(OutboundError::Refused(404)), Failure::NotLiveKit),
         (Some(OutboundError::Refused(500)), Failure::Full),
     ] {
         let mut stage = Stage::new(true);

@@ -1,5 +1,6 @@
 //! The session against a server that is made of its messages.
 
+mod old;
 mod properties;
 mod recordings;
 
@@ -11,15 +12,15 @@ use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::signal_response::Message as Said;
 use livekit_protocol::{
     DisconnectReason, IceServer, JoinResponse, LeaveRequest, MediaSectionsRequirement, MuteTrackRequest,
-    ParticipantInfo, RequestResponse, SignalRequest, SignalResponse, SpeakerInfo, SpeakersChanged, SubscribedCodec,
-    SubscribedQuality, SubscribedQualityUpdate, TrackInfo, TrackPublishedResponse, TrackSource, TrickleRequest,
-    VideoQuality, encryption,
+    ParticipantInfo, RequestResponse, SignalRequest, SignalResponse, SignalTarget, SpeakerInfo, SpeakersChanged,
+    SubscribedCodec, SubscribedQuality, SubscribedQualityUpdate, TrackInfo, TrackPublishedResponse, TrackSource,
+    TrickleRequest, VideoQuality, encryption,
 };
 use prost::Message;
 use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, LinkState, RoomToMedia, Size};
 use subrosa_messages::{Capture, Pii};
 
-use super::stage::{OFFER, answer, camera, join, microphone, person};
+use super::stage::{ANSWER, OFFER, answer, camera, join, microphone, offer, person};
 use super::{Action, End, Event, Session, Settings, Source, Told, Watched};
 use crate::signalling::Sends;
 
@@ -41,6 +42,15 @@ impl Stage {
         let now = Instant::now();
         let session = Session::new(now, settings(), Pii::new("token-1".to_owned()));
         Stage { session, now, out: Vec::new() }
+    }
+
+    /// Before the greeting of a server that does not know `/rtc/v1`.
+    fn on_an_old_server() -> Self {
+        let mut stage = Stage::new();
+        stage.step(Event::Tick);
+        stage.step(Event::Refused(Some(404)));
+        stage.step(Event::Tick);
+        stage
     }
 
     /// What is said to this event.
@@ -90,7 +100,7 @@ impl Stage {
     }
 
     fn link(&self) -> LinkId {
-        self.session.link().expect("a link")
+        self.session.sending().expect("a link")
     }
 }
 
@@ -347,9 +357,9 @@ fn every_way_of_being_sent_away_has_its_end() {
         let leave = LeaveRequest { reason: reason.into(), action: action.into(), ..LeaveRequest::default() };
         stage.hear(Said::Leave(leave));
         assert_eq!(stage.session.over(), end, "{reason:?}");
-        assert_eq!(stage.session.link().is_some(), action == LeaveAction::Resume, "{reason:?}");
+        assert_eq!(stage.session.sending().is_some(), action == LeaveAction::Resume, "{reason:?}");
     }
-    for (status, end) in [(Some(401), End::NotAllowed), (Some(404), End::NotFound), (Some(500), End::Full)] {
+    for (status, end) in [(Some(401), End::NotAllowed), (Some(500), End::Full)] {
         let mut stage = Stage::new();
         stage.step(Event::Tick);
         stage.step(Event::Refused(status));
@@ -383,7 +393,7 @@ fn links_that_fail_are_made_anew_but_a_false_certificate_ends_it() {
     let mut stage = Stage::joined();
     let link = stage.link();
     stage.step(Event::Link { link, state: LinkState::Failed(LinkFault::Path) });
-    assert!(stage.session.link().is_none() && stage.session.over().is_none());
+    assert!(stage.session.sending().is_none() && stage.session.over().is_none());
     let mut stage = Stage::joined();
     let link = stage.link();
     stage.step(Event::Link { link, state: LinkState::Failed(LinkFault::Fingerprint) });

@@ -22,7 +22,10 @@ enum Draw {
     Refused(u16),
     Opened,
     Offered,
-    Link(u8),
+    Offers(u32, u8),
+    Candidates(bool),
+    Answered,
+    Link(u8, bool),
     Media(bool),
     Sends(bool, bool),
     Watch(Vec<u8>),
@@ -45,7 +48,10 @@ fn draws() -> impl Strategy<Value = Draw> {
         1 => prop::sample::select(vec![401, 404, 500, 502]).prop_map(Draw::Refused),
         2 => Just(Draw::Opened),
         4 => Just(Draw::Offered),
-        2 => (0..4u8).prop_map(Draw::Link),
+        3 => (0..8u32, 0..6u8).prop_map(|(id, track)| Draw::Offers(id, track)),
+        2 => any::<bool>().prop_map(Draw::Candidates),
+        3 => Just(Draw::Answered),
+        2 => (0..4u8, any::<bool>()).prop_map(|(state, sending)| Draw::Link(state, sending)),
         2 => prop::bool::weighted(0.8).prop_map(Draw::Media),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(picture, sound)| Draw::Sends(picture, sound)),
         2 => prop::collection::vec(0..6u8, 0..5).prop_map(Draw::Watch),
@@ -91,11 +97,25 @@ fn event(draw: Draw, stage: &Stage) -> Event {
         Draw::Closed => Event::Closed,
         Draw::Refused(status) => Event::Refused(Some(status)),
         Draw::Opened => Event::Opened,
-        Draw::Offered => Event::Offered { link: LinkId(stage.session.links()), sdp: Pii::new(OFFER.to_owned()) },
-        Draw::Link(state) => {
+        Draw::Offered => {
+            let link = stage.session.sending().unwrap_or(LinkId(stage.session.links()));
+            Event::Offered { link, sdp: Pii::new(OFFER.to_owned()) }
+        }
+        Draw::Offers(id, track) => said(offer(id, &[("1", &format!("TR_V{track}"))])),
+        Draw::Candidates(sending) => {
+            let target = if sending { SignalTarget::Publisher } else { SignalTarget::Subscriber }.into();
+            said(Said::Trickle(TrickleRequest { target, r#final: true, ..TrickleRequest::default() }))
+        }
+        Draw::Answered => {
+            let link = stage.session.receiving().unwrap_or(LinkId(stage.session.links()));
+            Event::Answered { link, sdp: Pii::new(ANSWER.to_owned()) }
+        }
+        Draw::Link(state, sending) => {
             let states =
                 [LinkState::Verified, LinkState::Silent, LinkState::Failed(LinkFault::Path), LinkState::Closed];
-            Event::Link { link: LinkId(stage.session.links()), state: states[usize::from(state) % states.len()] }
+            let link = if sending { stage.session.sending() } else { stage.session.receiving() };
+            let link = link.unwrap_or(LinkId(stage.session.links()));
+            Event::Link { link, state: states[usize::from(state) % states.len()] }
         }
         Draw::Media(true) => Event::MediaReady { h264: true },
         Draw::Media(false) => Event::MediaLost,
@@ -109,17 +129,25 @@ fn event(draw: Draw, stage: &Stage) -> Event {
 
 proptest! {
     #[test]
-    fn p2_nothing_opens_nothing_grows_and_the_end_is_the_end(draws in prop::collection::vec(draws(), 1..120)) {
-        let mut stage = Stage::new();
+    fn p2_nothing_opens_nothing_grows_and_the_end_is_the_end(old in any::<bool>(), draws in prop::collection::vec(draws(), 1..120)) {
+        let mut stage = if old { Stage::on_an_old_server() } else { Stage::new() };
         let mut sends = Sends::default();
         let mut subscribed: BTreeSet<String> = BTreeSet::new();
-        let (mut unanswered, mut link, mut over) = (None, None, false);
+        let (mut unanswered, mut last, mut over) = (None, LinkId(0), false);
+        let mut links: BTreeSet<LinkId> = BTreeSet::new();
+        let mut asked_of_media: Option<u32> = None;
         for draw in draws {
             if let Draw::Wait(milliseconds) = draw {
                 stage.now += Duration::from_millis(milliseconds);
             }
             let (mut events, mut ticks) = (vec![event(draw, &stage)], 0);
             while let Some(event) = events.pop() {
+            let was_asked = if matches!(event, Event::Answered { .. }) { asked_of_media.take() } else { None };
+            match &event {
+                Event::Link { link, state: LinkState::Failed(_) } => drop(links.remove(link)),
+                Event::MediaLost => links.clear(),
+                _ => {}
+            }
             if let Event::Sends(now) = &event {
                 sends = *now;
             }
@@ -134,11 +162,18 @@ proptest! {
             for action in &said {
                 match action {
                     Action::Media(RoomToMedia::OpenLink { link: opened, .. }) => {
-                        prop_assert!(link.replace(*opened).is_none_or(|before| before.0 < opened.0));
-                        unanswered = None;
+                        prop_assert!(std::mem::replace(&mut last, *opened) < *opened, "never used twice");
+                        links.insert(*opened);
+                        prop_assert!(links.len() <= 2, "{links:?}");
+                        (unanswered, asked_of_media) = (None, None);
+                    }
+                    Action::Media(RoomToMedia::Description { link, kind: DescriptionKind::Offer, .. }) => {
+                        prop_assert_eq!(Some(*link), stage.session.receiving());
+                        let one_at_a_time = asked_of_media.replace(0).is_none();
+                        prop_assert!(one_at_a_time);
                     }
                     Action::Media(RoomToMedia::CloseLink { link: closed }) => {
-                        prop_assert_eq!(link, Some(*closed));
+                        prop_assert!(links.remove(closed), "{closed:?}");
                         subscribed.clear();
                     }
                     Action::Tell(Told::Over(_)) => over = true,
@@ -160,6 +195,7 @@ proptest! {
                         prop_assert!(unanswered.is_none(), "one at a time");
                         unanswered = Some(offer.id);
                     }
+                    Ask::Answer(_) => prop_assert!(was_asked.is_some(), "nothing was asked"),
                     Ask::Subscription(wish) if wish.subscribe => subscribed.extend(wish.track_sids),
                     Ask::Subscription(wish) => subscribed.retain(|sid| !wish.track_sids.contains(sid)),
                     _ => {}

@@ -61,7 +61,10 @@ struct Played {
 }
 
 fn play(client: &Client) -> Played {
-    let mut stage = Stage::new();
+    play_on(Stage::new(), client)
+}
+
+fn play_on(mut stage: Stage, client: &Client) -> Played {
     stage.step(Event::MediaReady { h264: true });
     stage.step(Event::Sends(BOTH));
     let mut played = Played::default();
@@ -79,8 +82,11 @@ fn play(client: &Client) -> Played {
             stage.now += Duration::from_millis(20);
             stage.step(Event::Message(message.encode_to_vec()));
             played.said.extend(message.message);
-            if let Some(link) = stage.session.link() {
+            if let Some(link) = stage.session.sending() {
                 stage.step(Event::Offered { link, sdp: Pii::new(OFFER.to_owned()) });
+            }
+            if let Some(link) = stage.session.receiving() {
+                stage.step(Event::Answered { link, sdp: Pii::new(ANSWER.to_owned()) });
             }
             assert_ne!(stage.session.over(), Some(End::Nonsense), "{}", client.name);
             played.slots.extend(stage.session.slots().map(|(_, track)| track.to_owned()));
@@ -147,6 +153,22 @@ fn on_one_connection_others_come_on_slots() {
     let cut = clients.iter().find(|client| client.name == "v1-resume-after-ws-cut/alice").expect("a cut");
     let played = play(cut);
     assert_eq!((played.joined, played.resumed), (1, 1), "resumed as who it was");
+}
+
+#[test]
+fn on_two_connections_every_offer_is_answered_and_others_come_on_the_lines_that_it_names() {
+    let clients = clients();
+    let old = clients.iter().filter(|client| client.name.contains("v0-") && client.connections.len() == 1);
+    let (mut offers, mut answers, mut heard) = (0, 0, 0);
+    for client in old {
+        let played = play_on(Stage::on_an_old_server(), client);
+        let stage = played.stage.expect("played");
+        offers += played.said.iter().filter(|said| matches!(said, Said::Offer(_))).count();
+        answers += asked(&stage.out).iter().filter(|ask| matches!(ask, Ask::Answer(_))).count();
+        heard += usize::from(played.slots.iter().any(|track| track.starts_with("TR_V")));
+    }
+    assert!(heard > 15 && offers > 80, "{heard} see somebody, {offers} offers");
+    assert_eq!(answers, offers);
 }
 
 #[test]
