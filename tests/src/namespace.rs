@@ -51,6 +51,11 @@ impl Namespace {
         }
     }
 
+    /// Everything goes out by this interface: Firefox gathers nothing where there is no default route.
+    pub fn route_by(&self, interface: &str) {
+        ip(&format!("-n {} route add default dev {interface}", self.name));
+    }
+
     /// Its name, as `ip netns` knows it.
     #[must_use]
     pub fn name(&self) -> &str {

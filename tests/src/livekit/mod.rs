@@ -35,6 +35,8 @@ pub struct Server {
     child: Child,
     port: u16,
     media: u16,
+    /// Interface and address of its media.
+    at: (&'static str, &'static str),
 }
 
 impl Server {
@@ -44,9 +46,19 @@ impl Server {
     /// When it does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with_media_on("lo", "127.0.0.1")
+    }
+
+    /// The same, with picture and sound at another address than its signalling: for browsers that shun loopback.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn with_media_on(interface: &'static str, address: &'static str) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let media = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        Server { child: run(port, media), port, media }
+        let at = (interface, address);
+        Server { child: run(port, media, at), port, media, at }
     }
 
     /// Kills it, and starts one in its place that knows nothing.
@@ -55,7 +67,7 @@ impl Server {
     /// When that does not start.
     pub fn start_again(&mut self) {
         let _gone = (self.child.kill(), self.child.wait());
-        self.child = run(self.port, self.media);
+        self.child = run(self.port, self.media, self.at);
     }
 
     /// Asks it to end while people are in it: they are told.
@@ -140,11 +152,11 @@ impl Drop for Server {
     }
 }
 
-fn run(port: u16, media: u16) -> Child {
+fn run(port: u16, media: u16, (interface, address): (&str, &str)) -> Child {
     // Without a STUN server of its own it names others' to participants. A remote unmute is allowed, so that it is the room that refuses it.
     let configuration = format!(
-        "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{SECRET}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: 127.0.0.1\n  udp_port: {media}\n  \
-         tcp_port: 0\n  interfaces: {{includes: [lo]}}\n  enable_loopback_candidate: true\n  use_ice_lite: true\n  stun_servers: [\"127.0.0.1:9\"]\n\
+        "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{SECRET}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: {address}\n  udp_port: {media}\n  \
+         tcp_port: 0\n  interfaces: {{includes: [{interface}]}}\n  enable_loopback_candidate: true\n  use_ice_lite: true\n  stun_servers: [\"127.0.0.1:3478\"]\n\
          room: {{auto_create: true, empty_timeout: 30, enable_remote_unmute: true}}\nlogging: {{level: error}}\n"
     );
     let child = Command::new(place().expect("setup/livekit.sh").join("livekit-server"))

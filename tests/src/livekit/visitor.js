@@ -40,7 +40,7 @@
 
   // What has come of somebody: frames, packets of sound, its energy.
   visitor.came = async (identity) => {
-    const sum = { frames: 0, width: 0, packets: 0, energy: 0, muted: [] };
+    const sum = { frames: 0, width: 0, codec: '', packets: 0, energy: 0, muted: [] };
     const who = visitor.room.getParticipantByIdentity(identity);
     for (const publication of who?.trackPublications.values() ?? []) {
       if (publication.isMuted) sum.muted.push(publication.source);
@@ -50,6 +50,7 @@
         if (one.kind === 'video') {
           sum.frames += one.framesDecoded ?? 0;
           sum.width = one.frameWidth ?? 0;
+          sum.codec = report.get(one.codecId)?.mimeType ?? '';
         } else {
           sum.packets += one.packetsReceived ?? 0;
           sum.energy += one.totalAudioEnergy ?? 0;

@@ -19,6 +19,8 @@ pub struct Came {
     pub frames: u64,
     /// Width of the newest.
     pub width: u64,
+    /// The codec that they are in (`video/VP8`).
+    pub codec: String,
     /// Packets of sound.
     pub packets: u64,
     /// `totalAudioEnergy` (W3C webrtc-stats).

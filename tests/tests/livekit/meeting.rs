@@ -37,7 +37,12 @@ impl Drop for Meeting {
 /// A room that has been given a link with a token of this grant and these claims: the next press joins.
 #[track_caller]
 pub fn proposed(grant: Value, claims: Value, more: Vec<(&'static str, String)>) -> Meeting {
-    let server = Server::start();
+    on(Server::start(), grant, claims, more)
+}
+
+/// The same on this server.
+#[track_caller]
+pub fn on(server: Server, grant: Value, claims: Value, more: Vec<(&'static str, String)>) -> Meeting {
     let front = Front::before(server.port());
     behind(server, front, grant, claims, more)
 }

@@ -4,6 +4,8 @@ use subrosa_messages::media::Mid;
 
 /// The room's picture.
 pub const ROOM_VIDEO: &str = "room-video";
+/// The room's picture in another codec, for those who cannot take the first.
+pub const ROOM_VIDEO_BESIDE: &str = "room-video-beside";
 /// The room's sound.
 pub const ROOM_AUDIO: &str = "room-audio";
 

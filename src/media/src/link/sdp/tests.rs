@@ -190,8 +190,9 @@ fn an_offer_that_does_not_continue_the_others_is_refused_and_changes_nothing() {
         good.replace("a=fingerprint:sha-256 AA", "a=fingerprint:sha-256 AA\r\na=fingerprint:sha-256 BB"),
         good.replace("a=ice-pwd:p", "a=ice-pwd:q"),
         good.replace("VP8/90000", "VP9/90000"),
-        good.replace("m=video 9 UDP/TLS/RTP/SAVPF 100 96", "m=video 9 UDP/TLS/RTP/SAVPF 101 96")
-            .replace(":100 ", ":101 "),
+        good.replacen("100 VP8/90000", "100 H264/90000\r\na=fmtp:100 packetization-mode=1;profile-level-id=42e01f", 1),
+        good.replacen("m=video 9 UDP/TLS/RTP/SAVPF 100 96", "m=video 9 UDP/TLS/RTP/SAVPF 101 96", 1)
+            .replacen(":100 ", ":101 ", 2),
         good.replacen("a=sendrecv", "a=recvonly", 1),
         bridge_offer(&[FIRST]),
         good.replace("a=mid:slot-1", "a=mid:slot-0"),
@@ -203,6 +204,23 @@ fn an_offer_that_does_not_continue_the_others_is_refused_and_changes_nothing() {
         assert!(offers.next(&good).is_ok());
     }
     assert_eq!(Offers::default().next(&good.replace("slot-1", "slot-0")).unwrap_err(), SdpError::SameMid);
+}
+
+#[test]
+fn on_a_line_that_is_received_another_codec_may_come_and_on_one_that_is_sent_none() {
+    let mut offers = Offers::default();
+    let good = bridge_offer(&[FIRST, SECOND]);
+    let first = offers.next(&good).unwrap();
+    assert_eq!(first.changed, [0; 0]);
+    offers.taken(first);
+    let (before, slot) = good.split_at(good.rfind("m=video").unwrap());
+    let slot =
+        slot.replace("100 VP8/90000", "100 H264/90000\r\na=fmtp:100 packetization-mode=1;profile-level-id=42e01f");
+    let next = offers.next(&format!("{before}{slot}")).unwrap();
+    assert_eq!((next.changed.as_slice(), next.lines[3].codec), (&[3][..], Codec::H264));
+    assert!(next.seen.contains("H264/90000"));
+    offers.taken(next);
+    assert_eq!(offers.next(&good).unwrap().changed, [3], "and back");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::meeting::elsewhere::stage::{Candidate, stage};
 use crate::meeting::hosts::{Hosts, Named};
 use crate::screen::stage::{MOST, heights};
 use crate::screen::view::{PersonView, PictureView};
-use crate::signalling::lines::ROOM_VIDEO;
-use crate::signalling::livekit::{self, End, Participant, Session, Source, Told, Watched};
+use crate::signalling::lines::{ROOM_VIDEO, ROOM_VIDEO_BESIDE};
+use crate::signalling::livekit::{self, End, Participant, Session, Source, Told, Watched, Wish};
 use crate::signalling::sdp;
 
 /// Voices that are heard at once; who spoke last comes first.
@@ -87,6 +87,8 @@ pub struct Inside {
     /// What is shown and does not move, since when.
     still: BTreeMap<String, Instant>,
     may_not: BTreeSet<Source>,
+    /// The room's picture is sent in a second codec.
+    beside: bool,
     now: Instant,
 }
 
@@ -112,6 +114,7 @@ impl Inside {
             shown: Vec::new(),
             still: BTreeMap::new(),
             may_not: BTreeSet::new(),
+            beside: false,
             now,
         }
     }
@@ -189,15 +192,23 @@ impl Inside {
     fn told(&mut self, told: Told, out: &mut Vec<Action>) {
         match told {
             Told::Joined => {
-                (self.joined, self.interrupted) = (true, false);
+                (self.joined, self.interrupted, self.beside) = (true, false, false);
                 self.may_not.clear();
             }
             Told::Speakers(speakers) => self.speaker = speakers.into_iter().next().or(self.speaker.take()),
-            Told::Wanted(height) => {
+            Told::Wanted { first, beside } => {
                 let Some(link) = self.session.sending() else { return };
-                let source = if height == Some(0) { Sent::Nothing } else { Sent::RoomVideo };
-                out.push(Action::Media(RoomToMedia::Send { link, mid: Mid(ROOM_VIDEO.to_owned()), source }));
-                let height = height.filter(|height| *height > 0);
+                for (mid, wish) in [(ROOM_VIDEO, first), (ROOM_VIDEO_BESIDE, beside)] {
+                    let rests = wish == Wish::Nothing;
+                    if rests && mid == ROOM_VIDEO_BESIDE && !std::mem::take(&mut self.beside) {
+                        // Not every link has it.
+                        continue;
+                    }
+                    self.beside |= mid == ROOM_VIDEO_BESIDE && !rests;
+                    let source = if rests { Sent::Nothing } else { Sent::RoomVideo };
+                    out.push(Action::Media(RoomToMedia::Send { link, mid: Mid(mid.to_owned()), source }));
+                }
+                let height = if let Wish::Lines(lines) = first.max(beside) { Some(lines) } else { None };
                 out.push(Action::Media(RoomToMedia::Limit { link, height }));
             }
             Told::Mute(capture) => out.push(Action::Mute(capture)),

@@ -98,6 +98,17 @@ pub enum Action {
     Tell(Told),
 }
 
+/// What others want of a picture of the room's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Nobody looks at it.
+    Nothing,
+    /// So many lines of it.
+    Lines(u32),
+    /// As it is.
+    All,
+}
+
 /// What the layer above is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
@@ -109,8 +120,13 @@ pub enum Told {
     Slots,
     /// Who speaks now, the loudest first, by `sid`.
     Speakers(Vec<String>),
-    /// How many lines others want of the room's picture; `Some(0)`: nobody looks at it; `None`: as it is.
-    Wanted(Option<u32>),
+    /// How many lines others want of the room's picture.
+    Wanted {
+        /// On its own line.
+        first: Wish,
+        /// On the line beside it, for those who cannot take the first.
+        beside: Wish,
+    },
     /// The server closes this capture. Only an act in the room opens it again.
     Mute(Capture),
     /// The server wanted this capture open, and was told how it is.

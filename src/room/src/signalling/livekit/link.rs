@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use livekit_protocol::request_response::{Reason, Request};
 use livekit_protocol::signal_request::Message as Ask;
 use livekit_protocol::{
-    AddTrackRequest, MuteTrackRequest, ParticipantPermission, RequestResponse, SessionDescription, TrackInfo,
-    TrackPublishedResponse, TrackSource, TrackType, VideoLayer, VideoQuality,
+    AddTrackRequest, BackupCodecPolicy, MuteTrackRequest, ParticipantPermission, RequestResponse, SessionDescription,
+    SimulcastCodec, TrackInfo, TrackPublishedResponse, TrackSource, TrackType, VideoLayer, VideoQuality,
 };
 use subrosa_messages::Pii;
 use subrosa_messages::media::{
@@ -23,12 +23,16 @@ use super::packet::CHANNEL;
 use super::people::Source;
 use super::session::{Out, capture, mute, say};
 use crate::signalling::Sends;
-use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, slot_audio, slot_video};
+use crate::signalling::lines::{ROOM_AUDIO, ROOM_VIDEO, ROOM_VIDEO_BESIDE, slot_audio, slot_video};
 
 /// An announced track is confirmed within this time.
 const CONFIRMED: Duration = Duration::from_secs(2);
 /// What the picture costs at its largest, as the server is told, in bit/s.
 const BITRATE: u32 = 2_500_000;
+
+/// What the two codecs of the room's picture are called, where there are two.
+pub const FIRST: &str = "h264";
+pub const BESIDE: &str = "vp8";
 
 /// A track of ours.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub struct Link {
     pub id: LinkId,
     mids: Vec<String>,
     own: Vec<Own>,
+    /// The picture was announced in two codecs.
+    pub two: bool,
     offer: Option<Pii<String>>,
     /// Tracks may still be confirmed until then.
     announced: Option<Instant>,
@@ -78,6 +84,10 @@ impl Link {
         let voice = |slot| Line::new(&slot_audio(slot).0, Codec::Opus, Direction::Receive);
         lines.extend((0..voices).map(voice));
         lines.push(Line::new(ROOM_VIDEO, picture, Direction::Send));
+        if h264 {
+            // Rests until somebody is there who has no H.264.
+            lines.push(Line::new(ROOM_VIDEO_BESIDE, Codec::Vp8, Direction::Send));
+        }
         lines.push(Line::new(ROOM_AUDIO, Codec::Opus, Direction::Send));
         let mids =
             lines.iter().filter(|line| line.direction == Direction::Receive).map(|line| line.mid.0.clone()).collect();
@@ -96,6 +106,7 @@ impl Link {
             id,
             mids,
             own: Vec::new(),
+            two: false,
             offer: None,
             announced: None,
             said: 0,
@@ -135,7 +146,9 @@ impl Link {
             }
             let Some(cid) = offer::track_id(sdp.reveal(), mid) else { continue };
             let muted = !is_open(source, sends);
-            say(Ask::AddTrack(announcement(source, cid, muted, picture)), out);
+            let beside = offer::track_id(sdp.reveal(), ROOM_VIDEO_BESIDE);
+            self.two |= beside.is_some();
+            say(Ask::AddTrack(announcement(source, cid, beside, muted, picture)), out);
             self.own.push(Own { source, cid: cid.to_owned(), sid: None, muted, info: None });
         }
         self.offer = Some(sdp);
@@ -275,6 +288,15 @@ impl Link {
     }
 }
 
+fn codecs(first: &str, beside: &str) -> Vec<SimulcastCodec> {
+    let named = |codec: &str, cid: &str| SimulcastCodec {
+        codec: codec.to_owned(),
+        cid: cid.to_owned(),
+        ..SimulcastCodec::default()
+    };
+    vec![named(FIRST, first), named(BESIDE, beside)]
+}
+
 fn is_open(source: TrackSource, sends: Sends) -> bool {
     match source {
         TrackSource::Camera => sends.picture,
@@ -287,7 +309,8 @@ fn of(source: TrackSource) -> Source {
     if source == TrackSource::Camera { Source::Camera } else { Source::Microphone }
 }
 
-fn announcement(source: TrackSource, cid: &str, muted: bool, picture: Size) -> AddTrackRequest {
+/// What is said of a track. `beside`: what the same picture is called in VP8, where the first is in H.264.
+fn announcement(source: TrackSource, cid: &str, beside: Option<&str>, muted: bool, picture: Size) -> AddTrackRequest {
     let request = AddTrackRequest {
         cid: cid.to_owned(),
         source: source.into(),
@@ -309,6 +332,9 @@ fn announcement(source: TrackSource, cid: &str, muted: bool, picture: Size) -> A
                 bitrate: BITRATE,
                 ..VideoLayer::default()
             }],
+            simulcast_codecs: beside.map(|beside| codecs(cid, beside)).unwrap_or_default(),
+            // Who can take the first goes on with it.
+            backup_codec_policy: BackupCodecPolicy::Simulcast.into(),
             ..request
         },
         // Sound is sent once: RED would double it.

@@ -32,6 +32,6 @@ mod wanted;
 mod tests;
 
 pub use address::address;
-pub use event::{Action, End, Event, Settings, Told, Watched};
+pub use event::{Action, End, Event, Settings, Told, Watched, Wish};
 pub use people::{Participant, People, Source, Track};
 pub use session::Session;

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use livekit_protocol::signal_request::Message as Ask;
-use livekit_protocol::{SubscribedCodec, SubscribedQuality, UpdateSubscription, UpdateTrackSettings, VideoQuality};
+use livekit_protocol::{
+    SubscribedQuality, SubscribedQualityUpdate, UpdateSubscription, UpdateTrackSettings, VideoQuality,
+};
 use subrosa_messages::media::{Kind, Size};
 
-use super::event::Watched;
+use super::event::{Told, Watched, Wish};
+use super::link::{BESIDE, FIRST};
 use super::session::{Out, Session, say};
 
 impl Session {
@@ -54,14 +57,28 @@ impl Session {
     }
 }
 
-/// How many lines of the picture others want, by the best quality that anybody takes.
-pub fn wanted(codecs: &[SubscribedCodec]) -> Option<u32> {
-    let taken = codecs.iter().flat_map(|codec| &codec.qualities).filter(|quality| quality.enabled);
-    let best = taken.map(SubscribedQuality::quality).filter(|quality| *quality != VideoQuality::Off);
-    match best.max_by_key(|quality| i32::from(*quality)) {
-        Some(VideoQuality::High) => None,
-        Some(VideoQuality::Medium) => Some(360),
-        Some(VideoQuality::Low) => Some(180),
-        Some(VideoQuality::Off) | None => Some(0),
+/// What others want of the room's picture, by the best quality that anybody takes. `two`: it was announced in two codecs.
+pub fn wanted(update: &SubscribedQualityUpdate, two: bool) -> Told {
+    let of = |codec: &str| {
+        let named = update.subscribed_codecs.iter().filter(|one| one.codec.to_ascii_lowercase().ends_with(codec));
+        best(named.flat_map(|one| &one.qualities))
+    };
+    #[expect(deprecated, reason = "servers that know of one codec only say nothing else")]
+    let any = &update.subscribed_qualities;
+    match (update.subscribed_codecs.is_empty(), two) {
+        (true, _) => Told::Wanted { first: best(any.iter()), beside: Wish::Nothing },
+        (false, true) => Told::Wanted { first: of(FIRST), beside: of(BESIDE) },
+        (false, false) => Told::Wanted { first: of(""), beside: Wish::Nothing },
     }
+}
+
+fn best<'a>(qualities: impl Iterator<Item = &'a SubscribedQuality>) -> Wish {
+    let taken = qualities.filter(|quality| quality.enabled).map(SubscribedQuality::quality);
+    let wish = taken.map(|quality| match quality {
+        VideoQuality::High => Wish::All,
+        VideoQuality::Medium => Wish::Lines(360),
+        VideoQuality::Low => Wish::Lines(180),
+        VideoQuality::Off => Wish::Nothing,
+    });
+    wish.max().unwrap_or(Wish::Nothing)
 }

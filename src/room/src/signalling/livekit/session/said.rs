@@ -99,7 +99,7 @@ impl Session {
                     Said::RequestResponse(response) => link.refused(&response, out),
                     Said::Mute(mute) => link.muted(&mute, self.sends, out),
                     Said::SubscribedQualityUpdate(update) if link.is_picture(&update.track_sid) => {
-                        out.push(Action::Tell(Told::Wanted(wanted(&update.subscribed_codecs))));
+                        out.push(Action::Tell(wanted(&update, link.two)));
                     }
                     // What is permitted, what was only asked for: nothing follows from it here.
                     _ => {}

@@ -21,7 +21,7 @@ use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, LinkState, Roo
 use subrosa_messages::{Capture, Pii};
 
 use super::stage::{ANSWER, OFFER, answer, camera, join, microphone, offer, person};
-use super::{Action, End, Event, Session, Settings, Source, Told, Watched};
+use super::{Action, End, Event, Session, Settings, Source, Told, Watched, Wish};
 use crate::signalling::Sends;
 
 const SIZE: Size = Size { width: 1280, height: 720 };
@@ -289,24 +289,56 @@ fn p5_of_ice_servers_only_relays_are_taken() {
     }
 }
 
+/// `OFFER` with the room's picture a second time.
+const TWICE: &str = "v=0\r\no=- 7 0 IN IP4 0.0.0.0\r\ns=-\r\nm=video 9 RTP 96\r\na=ssrc:1 msid:room cid-video\r\na=mid:room-video\r\n\
+    m=video 9 RTP 97\r\na=ssrc:3 msid:room cid-beside\r\na=mid:room-video-beside\r\n\
+    m=audio 9 RTP 111\r\na=ssrc:2 msid:room cid-audio\r\na=mid:room-audio\r\n";
+
 #[test]
-fn how_many_lines_others_want_is_told() {
-    let mut stage = Stage::joined();
-    for (enabled, wanted) in [
-        (vec![VideoQuality::Low, VideoQuality::High], None),
-        (vec![VideoQuality::Medium], Some(360)),
-        (vec![], Some(0)),
+fn what_others_want_of_the_picture_is_told_for_each_codec() {
+    use VideoQuality::{High, Low, Medium};
+    for (sdp, codecs, first, beside) in [
+        (OFFER, vec![("h264", vec![Low, High])], Wish::All, Wish::Nothing),
+        (OFFER, vec![("vp8", vec![Medium])], Wish::Lines(360), Wish::Nothing),
+        (OFFER, vec![("h264", vec![])], Wish::Nothing, Wish::Nothing),
+        (TWICE, vec![("h264", vec![High]), ("vp8", vec![])], Wish::All, Wish::Nothing),
+        (TWICE, vec![("vp8", vec![High])], Wish::Nothing, Wish::All),
+        (TWICE, vec![("video/H264", vec![Medium]), ("video/VP8", vec![Low])], Wish::Lines(360), Wish::Lines(180)),
     ] {
-        let of =
-            |quality: VideoQuality| SubscribedQuality { quality: quality.into(), enabled: enabled.contains(&quality) };
-        let qualities = [VideoQuality::Low, VideoQuality::Medium, VideoQuality::High].map(of).to_vec();
-        let subscribed_codecs = vec![SubscribedCodec { codec: "h264".to_owned(), qualities }];
+        let mut stage = Stage::greeted(join(&[]));
+        let link = stage.link();
+        stage.step(Event::Offered { link, sdp: Pii::new(sdp.to_owned()) });
+        stage.publish();
+        let of = |(codec, enabled): (&str, Vec<VideoQuality>)| SubscribedCodec {
+            codec: codec.to_owned(),
+            qualities: [Low, Medium, High]
+                .map(|quality| SubscribedQuality { quality: quality.into(), enabled: enabled.contains(&quality) })
+                .to_vec(),
+        };
         let update = SubscribedQualityUpdate {
             track_sid: "TR_OV".to_owned(),
-            subscribed_codecs,
+            subscribed_codecs: codecs.iter().cloned().map(of).collect(),
             ..SubscribedQualityUpdate::default()
         };
-        assert_eq!(told(&stage.hear(Said::SubscribedQualityUpdate(update))), [&Told::Wanted(wanted)]);
+        let said = stage.hear(Said::SubscribedQualityUpdate(update));
+        assert_eq!(told(&said), [&Told::Wanted { first, beside }], "{codecs:?}");
+    }
+}
+
+#[test]
+fn the_picture_is_announced_once_with_both_codecs() {
+    for (sdp, names) in [(OFFER, vec![]), (TWICE, vec![("h264", "cid-video"), ("vp8", "cid-beside")])] {
+        let mut stage = Stage::greeted(join(&[]));
+        let link = stage.link();
+        let said = stage.step(Event::Offered { link, sdp: Pii::new(sdp.to_owned()) });
+        let tracks: Vec<_> = asked(&said)
+            .into_iter()
+            .filter_map(|ask| if let Ask::AddTrack(track) = ask { Some(track) } else { None })
+            .collect();
+        assert_eq!(tracks.len(), 2);
+        let codecs: Vec<_> =
+            tracks[0].simulcast_codecs.iter().map(|one| (one.codec.as_str(), one.cid.as_str())).collect();
+        assert_eq!(codecs, names);
     }
 }
 
