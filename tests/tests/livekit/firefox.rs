@@ -7,7 +7,7 @@ use subrosa_tests::namespace::Namespace;
 use subrosa_tests::needs;
 use subrosa_tests::stage::{Need, Stage, eventually};
 
-use super::meeting::{OWN, ROOM, SOON, on};
+use super::meeting::{Meeting, OWN, ROOM, SOON, on, on_old};
 
 const BLUE: [u8; 3] = [20, 90, 220];
 
@@ -15,12 +15,22 @@ const BLUE: [u8; 3] = [20, 90, 220];
 fn who_has_no_h264_sees_the_room_in_vp8_and_the_others_go_on_in_h264() {
     needs!(Need::LiveKit, Need::Chromium, Need::Firefox, Need::Root, Need::Program("ip"));
     let _stage = Stage::take();
+    in_a_network(|server| on(server, json!({}), json!({}), Vec::new()));
+}
+
+#[test]
+fn on_an_old_server_too() {
+    needs!(Need::LiveKit, Need::Chromium, Need::Firefox, Need::Root, Need::Program("ip"));
+    let _stage = Stage::take();
+    in_a_network(on_old);
+}
+
+fn in_a_network(proposed: impl FnOnce(Server) -> Meeting + Send) {
     let network = Namespace::new();
     network.add_interface("lan", "192.168.7.1/24");
     network.route_by("lan");
     network.run(|| {
-        let server = Server::with_media_on("lan", "192.168.7.1");
-        let meeting = on(server, json!({}), json!({}), Vec::new());
+        let meeting = proposed(Server::with_media_on("lan", "192.168.7.1"));
         meeting.press();
         let mut anna = meeting.visitor("anna", &json!({}));
         anna.sees(OWN);

@@ -47,10 +47,9 @@ pub fn on(server: Server, grant: Value, claims: Value, more: Vec<(&'static str, 
     behind(server, front, grant, claims, more)
 }
 
-/// The same on a server of before `/rtc/v1`.
+/// The same, before anybody knew of `/rtc/v1`.
 #[track_caller]
-pub fn proposed_on_an_old_server() -> Meeting {
-    let server = Server::start();
+pub fn on_old(server: Server) -> Meeting {
     let front = Front::without(server.port(), "/rtc/v1");
     behind(server, front, json!({}), json!({"name": "Room one"}), Vec::new())
 }

@@ -1,11 +1,12 @@
 //! A server that has two connections for everybody (`/rtc`): the real one, behind a front that does not know `/rtc/v1`.
 
 use serde_json::json;
+use subrosa_tests::livekit::Server;
 use subrosa_tests::needs;
 use subrosa_tests::sim::Line;
 use subrosa_tests::stage::{Need, Stage, eventually};
 
-use super::meeting::{OWN, ROOM, SOON, proposed_on_an_old_server};
+use super::meeting::{OWN, ROOM, SOON, on_old};
 
 const BLUE: [u8; 3] = [20, 90, 220];
 const ORANGE: [u8; 3] = [220, 120, 20];
@@ -14,7 +15,7 @@ const ORANGE: [u8; 3] = [220, 120, 20];
 fn on_an_old_server_picture_sound_and_lines_go_both_ways() {
     needs!(Need::LiveKit, Need::Chromium);
     let _stage = Stage::take();
-    let mut meeting = proposed_on_an_old_server();
+    let mut meeting = on_old(Server::start());
     meeting.press();
     let mut anna = meeting.visitor("anna", &json!({"colour": "rgb(20,90,220)", "single": false}));
     anna.sees(OWN);
@@ -53,7 +54,7 @@ fn on_an_old_server_picture_sound_and_lines_go_both_ways() {
 fn on_an_old_server_a_room_whose_line_was_cut_comes_again() {
     needs!(Need::LiveKit, Need::Chromium);
     let _stage = Stage::take();
-    let meeting = proposed_on_an_old_server();
+    let meeting = on_old(Server::start());
     meeting.press();
     let mut anna = meeting.visitor("anna", &json!({"colour": "rgb(20,90,220)", "single": false}));
     anna.sees(OWN);

@@ -79,7 +79,8 @@ impl Link {
     ) -> Self {
         let picture = if h264 { Codec::H264 } else { Codec::Vp8 };
         // Slots first: of the codecs of pictures the server goes by the first line that has any (pion's `MediaEngine`), and a slot has all.
-        let (pictures, voices) = if with_slots { (settings.pictures, settings.voices) } else { (0, 0) };
+        // Without slots, one that nobody comes on: it has both codecs in which the room sends.
+        let (pictures, voices) = if with_slots { (settings.pictures, settings.voices) } else { (usize::from(h264), 0) };
         let mut lines: Vec<Line> = (0..pictures).map(|slot| Line::slot(&slot_video(slot).0)).collect();
         let voice = |slot| Line::new(&slot_audio(slot).0, Codec::Opus, Direction::Receive);
         lines.extend((0..voices).map(voice));

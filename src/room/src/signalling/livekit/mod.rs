@@ -16,6 +16,7 @@
 
 mod address;
 mod candidates;
+mod cut;
 mod event;
 mod link;
 mod offer;

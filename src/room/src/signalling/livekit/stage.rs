@@ -59,7 +59,7 @@ pub fn answer(id: u32, slots: &[(&str, &str)]) -> Said {
 pub fn offer(id: u32, lines: &[(&str, &str)]) -> Said {
     let mid_to_track_id = lines.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).to_owned())).collect();
     let sdp = "v=0\r\ns=-\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\na=sendrecv\r\n\
-        m=video 9 UDP/TLS/RTP/SAVPF 96 125\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:125 H264/90000\r\na=sendrecv\r\n"
+        m=video 9 UDP/TLS/RTP/SAVPF 96 125\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:125 H264/90000\r\na=fmtp:125 packetization-mode=1;profile-level-id=42e01f\r\na=sendrecv\r\n"
         .to_owned();
     Said::Offer(SessionDescription { r#type: "offer".to_owned(), sdp, id, mid_to_track_id })
 }
