@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-/// Writes `authority.pem`, and a certificate of it for `localhost` with its key in `certs/`.
+/// Writes `authority.pem`, and a certificate of it for `localhost` and its address with its key in `certs/`.
 ///
 /// # Panics
 /// When it cannot.
@@ -15,7 +15,7 @@ pub fn write(folder: &Path) {
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("an authority");
     let key = KeyPair::generate().expect("a key");
-    let own = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let own = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
     let own = own.signed_by(&key, &issuer).expect("a certificate");
     for (name, text) in [
         ("authority.pem", issuer.pem()),

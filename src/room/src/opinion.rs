@@ -30,7 +30,7 @@ pub struct Opinion {
 /// Reads a link and judges its server on a day.
 ///
 /// # Errors
-/// When it names no room on a server.
+/// When it names no room on a server, or nothing lets this room in there.
 pub fn opinion(
     link: &str,
     configuration: &Configuration,
@@ -42,6 +42,12 @@ pub fn opinion(
     let judgement = configuration.servers.judge(host, today);
     let mut hosts = Hosts::default();
     hosts.declare(host, Named::ByLink);
+    if let Link::LiveKit(link) = &link
+        && link.token().is_none()
+    {
+        let tokens = configuration.servers.tokens(host).ok_or(LinkError::NoEndpoint)?;
+        hosts.declare(tokens.url.reveal().host_str().unwrap_or_default(), Named::ByOperator);
+    }
     let notice = joined(
         language,
         &JoinedFacts {
@@ -77,10 +83,12 @@ pub fn operator(servers: &Servers, host: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use subrosa_messages::Pii;
     use time::Month;
+    use url::Url;
 
     use super::*;
-    use crate::servers::{Policy, Recording, Server};
+    use crate::servers::{Policy, Recording, Server, Tokens};
 
     fn configuration(unknown: Policy) -> Configuration {
         let mut configuration = Configuration::default();
@@ -95,6 +103,7 @@ mod tests {
             retention: None,
             privacy: None,
             recording: Recording::Leave,
+            tokens: None,
         });
         configuration
     }
@@ -112,6 +121,26 @@ mod tests {
         let unknown = ask("https://other.example.org/room", Policy::Warn);
         assert!(!unknown.refused && unknown.text.contains("Nothing is on record"), "{}", unknown.text);
         assert!(ask("https://other.example.org/room", Policy::Refuse).refused);
+        let mut with_tokens = configuration(Policy::Allow);
+        with_tokens.servers.profiles[0].tokens = Some(Tokens {
+            url: Pii::new(Url::parse("https://tokens.example.org/token?key=hidden").unwrap()),
+            secret: Some(Pii::new("hidden".to_owned())),
+        });
+        let room = "livekit+wss://meet.example.org/?room=Rose";
+        let asked = opinion(room, &with_tokens, today, Language::English).unwrap();
+        for part in ["Room: Rose", "tokens.example.org: this room’s operator names it", "go to tokens.example.org, too"]
+        {
+            assert!(asked.text.contains(part), "{part} in {}", asked.text);
+        }
+        assert!(!asked.text.contains("hidden"));
+        // A link's own token needs no other.
+        let token = "livekit+wss://meet.example.org/?room=Rose&token=e30.eyJ2aWRlbyI6e319.c2ln";
+        assert!(!opinion(token, &with_tokens, today, Language::English).unwrap().text.contains("tokens.example.org"));
+        for (link, known) in [(room, false), ("livekit+wss://other.example.org/?room=Rose", true)] {
+            let configuration = if known { with_tokens.clone() } else { configuration(Policy::Allow) };
+            let error = opinion(link, &configuration, today, Language::English).unwrap_err();
+            assert_eq!(error, LinkError::NoEndpoint, "{link}");
+        }
         assert!(opinion("a bare name", &configuration(Policy::Allow), today, Language::German).is_err());
     }
 }

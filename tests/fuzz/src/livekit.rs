@@ -10,7 +10,7 @@ use subrosa_room::meeting::elsewhere::device::Device;
 use subrosa_room::meeting::elsewhere::event::{Action, Event};
 use subrosa_room::meeting::elsewhere::socket::{Frame, FromSocket, ToSocket};
 use subrosa_room::meeting::livekit::inside;
-use subrosa_room::meeting::livekit::joined::{Joined, Settings};
+use subrosa_room::meeting::livekit::joined::{Entrance, Joined, Settings};
 use subrosa_room::meeting::livekit::link::Link;
 use subrosa_room::outbound::OutboundError;
 use subrosa_room::signalling::Sends;
@@ -35,10 +35,11 @@ pub fn meeting(text: &str) {
         picture: Size { width: 1280, height: 720 },
         links: 0,
     };
+    let Some(token) = link.token().cloned() else { return };
     let settings = Settings {
         host: link.host().clone(),
         server: link.server().clone(),
-        token: link.token().clone(),
+        entrance: Entrance::Token(token),
         leaves_when_recorded: true,
         inside,
     };

@@ -1,5 +1,6 @@
 //! LiveKit's server and client (`setup/livekit.sh`): what the room joins, who else is there, and what forwarding costs elsewhere.
 
+mod endpoint;
 mod participant;
 pub mod token;
 mod visitor;
@@ -17,11 +18,13 @@ use crate::front::Front;
 use crate::stage::{eventually, tree};
 
 pub use crate::peer::replay::Replayed;
+pub use endpoint::{Endpoint, Request};
 pub use participant::Participant;
 pub use visitor::{Came, Visitor};
 
 const KEY: &str = "test";
 const SECRET: &str = "a secret of a test, longer than thirty-two characters";
+const OTHER_SECRET: &str = "another secret of a test, longer than thirty-two of them";
 
 /// The folder that both are in, if they have been built and fetched.
 #[must_use]
@@ -37,6 +40,7 @@ pub struct Server {
     media: u16,
     /// Interface and address of its media.
     at: (&'static str, &'static str),
+    secret: &'static str,
 }
 
 impl Server {
@@ -58,7 +62,7 @@ impl Server {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let media = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let at = (interface, address);
-        Server { child: run(port, media, at), port, media, at }
+        Server { child: run(port, media, at, SECRET), port, media, at, secret: SECRET }
     }
 
     /// Kills it, and starts one in its place that knows nothing.
@@ -67,7 +71,16 @@ impl Server {
     /// When that does not start.
     pub fn start_again(&mut self) {
         let _gone = (self.child.kill(), self.child.wait());
-        self.child = run(self.port, self.media, self.at);
+        self.child = run(self.port, self.media, self.at, self.secret);
+    }
+
+    /// The same, with another key: no token that was made before is good any more.
+    ///
+    /// # Panics
+    /// When that does not start.
+    pub fn start_again_with_another_key(&mut self) {
+        self.secret = OTHER_SECRET;
+        self.start_again();
     }
 
     /// Asks it to end while people are in it: they are told.
@@ -92,7 +105,7 @@ impl Server {
     #[must_use]
     pub fn for_rooms(&self) -> crate::opentalk::LiveKit {
         let url = format!("http://127.0.0.1:{}", self.port);
-        crate::opentalk::LiveKit { public: url.clone(), url, key: KEY.to_owned(), secret: SECRET.to_owned() }
+        crate::opentalk::LiveKit { public: url.clone(), url, key: KEY.to_owned(), secret: self.secret.to_owned() }
     }
 
     /// Its port, without TLS.
@@ -104,9 +117,15 @@ impl Server {
     /// Somebody who joins a room, sends this, and takes what all others send.
     #[must_use]
     pub fn join(&self, room: &str, name: &str, sends: &[Replayed]) -> Participant {
-        let token = token(room, name, json!({}), json!({}));
+        let token = self.token(room, name, json!({}), json!({}));
         let url = format!("ws://127.0.0.1:{}/rtc?protocol=16&auto_subscribe=1&access_token={token}", self.port);
         Participant::join(&url, sends)
+    }
+
+    /// A token that it takes: see [`token`].
+    #[must_use]
+    pub fn token(&self, room: &str, identity: &str, grant: Value, claims: Value) -> String {
+        token_with(self.secret, room, identity, grant, claims)
     }
 
     /// Has the server do something (`livekit.RoomService`); its answer.
@@ -119,7 +138,7 @@ impl Server {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut reply = agent
             .post(format!("http://127.0.0.1:{}/twirp/livekit.RoomService/{method}", self.port))
-            .header("Authorization", format!("Bearer {}", token("", "", grant, json!({}))))
+            .header("Authorization", format!("Bearer {}", self.token("", "", grant, json!({}))))
             .header("Content-Type", "application/json")
             .send(body.to_string())
             .expect("an answer of LiveKit's server");
@@ -152,10 +171,10 @@ impl Drop for Server {
     }
 }
 
-fn run(port: u16, media: u16, (interface, address): (&str, &str)) -> Child {
+fn run(port: u16, media: u16, (interface, address): (&str, &str), secret: &str) -> Child {
     // Without a STUN server of its own it names others' to participants. A remote unmute is allowed, so that it is the room that refuses it.
     let configuration = format!(
-        "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{SECRET}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: {address}\n  udp_port: {media}\n  \
+        "port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: \"{secret}\"}}\nrtc:\n  use_external_ip: false\n  node_ip: {address}\n  udp_port: {media}\n  \
          tcp_port: 0\n  interfaces: {{includes: [{interface}]}}\n  enable_loopback_candidate: true\n  use_ice_lite: true\n  stun_servers: [\"127.0.0.1:3478\"]\n\
          room: {{auto_create: true, empty_timeout: 30, enable_remote_unmute: true}}\nlogging: {{level: error}}\n"
     );
@@ -176,6 +195,10 @@ fn run(port: u16, media: u16, (interface, address): (&str, &str)) -> Child {
 /// A token for a room. `grant` says more of what is allowed, `claims` more of who it is.
 #[must_use]
 pub fn token(room: &str, identity: &str, grant: Value, claims: Value) -> String {
+    token_with(SECRET, room, identity, grant, claims)
+}
+
+fn token_with(secret: &str, room: &str, identity: &str, grant: Value, claims: Value) -> String {
     let mut video = json!({"room": room, "roomJoin": !room.is_empty()});
     let mut all = json!({"iss": KEY, "sub": identity, "exp": 4_000_000_000_u64});
     for (into, more) in [(&mut video, grant), (&mut all, claims)] {
@@ -184,7 +207,7 @@ pub fn token(room: &str, identity: &str, grant: Value, claims: Value) -> String 
         }
     }
     all["video"] = video;
-    token::signed(SECRET, &json!({"alg": "HS256", "typ": "JWT"}), &all)
+    token::signed(secret, &json!({"alg": "HS256", "typ": "JWT"}), &all)
 }
 
 /// Seconds since 1970.

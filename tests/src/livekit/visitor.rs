@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Server, place, token};
+use super::{Server, place};
 use crate::browser::Browser;
 
 const SCRIPT: &str = include_str!("visitor.js");
@@ -42,7 +42,7 @@ impl Visitor {
     #[must_use]
     #[track_caller]
     pub fn join(browser: Browser, server: &Server, room: &str, identity: &str, options: &Value) -> Self {
-        let token = token(room, identity, json!({}), json!({"name": identity}));
+        let token = server.token(room, identity, json!({}), json!({"name": identity}));
         Self::with(browser, server, &token, options)
     }
 

@@ -6,3 +6,4 @@ mod firefox;
 mod media;
 mod meeting;
 mod old;
+mod tokens;

@@ -14,6 +14,8 @@ pub enum Named {
     ByLink,
     /// The server's settings name it.
     ByConfiguration,
+    /// This room's operator names it: the token that lets in comes from there.
+    ByOperator,
     /// The server announces it as its relay.
     AsRelay,
     /// The server announces it as its media bridge.
@@ -29,6 +31,10 @@ impl Named {
             Named::ByConfiguration => {
                 language.pick("die Einstellungen des Servers nennen ihn", "the server’s settings name it")
             }
+            Named::ByOperator => language.pick(
+                "der Betreiber dieses Raums nennt ihn; von dort kommt der Schlüssel, der einlässt",
+                "this room’s operator names it; the token that lets in comes from there",
+            ),
             Named::AsRelay => language.pick("Relais des Servers", "the server’s relay"),
             Named::AsBridge => language.pick("Bild und Ton des Servers", "the server’s picture and sound"),
         }
@@ -159,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_reason_is_told_in_both_languages() {
-        for named in [Named::ByLink, Named::ByConfiguration, Named::AsRelay, Named::AsBridge] {
+        for named in [Named::ByLink, Named::ByConfiguration, Named::ByOperator, Named::AsRelay, Named::AsBridge] {
             assert_ne!(named.words(Language::German), named.words(Language::English));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Notice, NoticeSection};
 use crate::language::Language;
-use crate::meeting::hosts::Hosts;
+use crate::meeting::hosts::{Hosts, Named};
 use crate::servers::{Judgement, Recording, Server};
 
 /// What it is made from.
@@ -46,6 +46,14 @@ fn short(language: Language, facts: &JoinedFacts<'_>) -> NoticeSection {
         format!("Bild, Ton und Name dieses Raums gehen an den Server {host}, und von dort an alle in der Konferenz."),
         format!("Picture, sound and name of this room go to the server {host}, and from there to all in the meeting."),
     )];
+    let tokens = facts.hosts.declared().iter().filter(|host| host.named == Named::ByOperator);
+    lines.extend(tokens.map(|tokens| {
+        let tokens = tokens.host.reveal();
+        language.pick(
+            format!("Der Name dieses Raums und der des Raums im Link gehen auch an {tokens}, für den Schlüssel, der einlässt."),
+            format!("The names of this room and of the link’s room go to {tokens}, too, for the token that lets in."),
+        )
+    }));
     match facts.judgement {
         Judgement::Allowed => {}
         Judgement::Warned(reasons) | Judgement::Refused(reasons) => {
@@ -169,7 +177,6 @@ mod tests {
     use time::{Date, Month};
 
     use super::*;
-    use crate::meeting::hosts::Named;
     use crate::servers::{Policy, Servers};
 
     fn day() -> Date {
@@ -203,6 +210,7 @@ mod tests {
             retention: Some("Nothing after the meeting.".to_owned()),
             privacy: Some("https://example.org/privacy".to_owned()),
             recording: Recording::Tell,
+            tokens: None,
         }
     }
 

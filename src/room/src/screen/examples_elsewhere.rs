@@ -49,6 +49,7 @@ fn server(host: &str) -> Server {
         retention: None,
         privacy: Some("https://example.org/privacy".to_owned()),
         recording: Recording::Tell,
+        tokens: None,
     }
 }
 

@@ -7,7 +7,9 @@ pub use judgement::{Judgement, Reason};
 
 use std::path::PathBuf;
 
+use subrosa_messages::Pii;
 use time::Date;
+use url::Url;
 
 /// What the operator has on record about a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,17 @@ pub struct Server {
     pub privacy: Option<String>,
     /// What happens when the server records.
     pub recording: Recording,
+    /// Where this room gets a token for a room on it (LiveKit), if a link has none.
+    pub tokens: Option<Tokens>,
+}
+
+/// The operator's own endpoint for tokens. Its address may hold a secret, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// `https`, without a user.
+    pub url: Pii<Url>,
+    /// What lets this room ask there (RFC 6750), in characters that a header may have.
+    pub secret: Option<Pii<String>>,
 }
 
 /// What the room does when the server begins to record or to write down what is said.
@@ -71,6 +84,12 @@ impl Servers {
     pub fn profile(&self, host: &str) -> Option<&Server> {
         let host = host.trim_end_matches('.');
         self.profiles.iter().find(|server| server.host.eq_ignore_ascii_case(host))
+    }
+
+    /// Where this room gets tokens for rooms on this host.
+    #[must_use]
+    pub fn tokens(&self, host: &str) -> Option<&Tokens> {
+        self.profile(host).and_then(|server| server.tokens.as_ref())
     }
 }
 

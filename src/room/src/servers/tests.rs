@@ -18,6 +18,7 @@ fn server() -> Server {
         retention: None,
         privacy: None,
         recording: Recording::default(),
+        tokens: None,
     }
 }
 

@@ -74,11 +74,19 @@ pub enum Failure {
     Banned,
     /// The server is being switched off.
     ServerStopped,
+    /// The operator's endpoint for tokens does not answer, or has a fault of its own.
+    TokenUnavailable,
+    /// It gives this room no token for this meeting.
+    TokenDenied,
+    /// What it answers is no token, or one that the server does not take.
+    TokenWrong,
+    /// Its token is for another server than the link's.
+    TokenForAnother,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Failure; 34] = [
+    pub const ALL: [Failure; 38] = [
         Failure::LoginRequired,
         Failure::AnonymousRefused,
         Failure::WaitingForHost,
@@ -113,6 +121,10 @@ impl Failure {
         Failure::JoinedTwice,
         Failure::Banned,
         Failure::ServerStopped,
+        Failure::TokenUnavailable,
+        Failure::TokenDenied,
+        Failure::TokenWrong,
+        Failure::TokenForAnother,
     ];
 
     /// The room gives up; `false`: it goes on by itself, or after an answer, and this says what it waits for.
@@ -152,7 +164,11 @@ impl Failure {
             | Failure::LinkNotValid
             | Failure::JoinedTwice
             | Failure::Banned
-            | Failure::ServerStopped => true,
+            | Failure::ServerStopped
+            | Failure::TokenUnavailable
+            | Failure::TokenDenied
+            | Failure::TokenWrong
+            | Failure::TokenForAnother => true,
         }
     }
 
@@ -330,6 +346,30 @@ impl Failure {
             Failure::ServerStopped => language.pick(
                 "Der Server wird gerade abgeschaltet. Treten Sie in einigen Minuten noch einmal bei.",
                 "The server is being switched off. Join again in a few minutes.",
+            ),
+            Failure::TokenUnavailable => language.pick(
+                "Der Dienst, von dem dieser Raum den Schlüssel für die Konferenz bekommt, antwortet nicht. Versuchen \
+                 Sie es in einigen Minuten noch einmal; sonst kann helfen, wer diesen Raum betreibt.",
+                "The service from which this room gets the token for the meeting does not answer. Try again in a few \
+                 minutes; else whoever runs this room can help.",
+            ),
+            Failure::TokenDenied => language.pick(
+                "Der Dienst, von dem dieser Raum den Schlüssel für die Konferenz bekommt, gibt ihm keinen. Fragen Sie, \
+                 wer diesen Raum betreibt, ob er in diese Konferenz darf.",
+                "The service from which this room gets the token for the meeting gives it none. Ask whoever runs this \
+                 room whether it may join this meeting.",
+            ),
+            Failure::TokenWrong => language.pick(
+                "Der Dienst, von dem dieser Raum den Schlüssel für die Konferenz bekommt, gibt keinen, der einlässt. \
+                 Wer diesen Raum betreibt, kann „tokens“ beim Server prüfen.",
+                "The service from which this room gets the token for the meeting gives none that lets in. Whoever runs \
+                 this room can check “tokens” in the server’s record.",
+            ),
+            Failure::TokenForAnother => language.pick(
+                "Der Schlüssel, den dieser Raum bekommen hat, ist für einen anderen Server als den im Link. Fragen Sie \
+                 nach dem richtigen Link; sonst kann helfen, wer diesen Raum betreibt.",
+                "The token that this room was given is for another server than the link’s. Ask for the right link; \
+                 else whoever runs this room can help.",
             ),
         }
     }

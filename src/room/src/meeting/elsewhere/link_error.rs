@@ -29,6 +29,9 @@ pub enum LinkError {
     /// It lets nobody in: what a server would let in by is missing or is none.
     #[error("the link has no token")]
     NoToken,
+    /// It names a room and brings no token, and nobody has named an endpoint that gives this room one.
+    #[error("the link has no token, and no endpoint for tokens is named for its server")]
+    NoEndpoint,
     /// It leads to a server that speaks without TLS.
     #[error("the link leads to a server without encryption")]
     Unencrypted,
@@ -36,7 +39,7 @@ pub enum LinkError {
 
 impl LinkError {
     /// All of them.
-    pub const ALL: [LinkError; 8] = [
+    pub const ALL: [LinkError; 9] = [
         LinkError::Empty,
         LinkError::TooLong,
         LinkError::OnlyARoom,
@@ -44,6 +47,7 @@ impl LinkError {
         LinkError::User,
         LinkError::NotALink,
         LinkError::NoToken,
+        LinkError::NoEndpoint,
         LinkError::Unencrypted,
     ];
 
@@ -81,6 +85,13 @@ impl LinkError {
             LinkError::NoToken => language.pick(
                 "Dem Link fehlt der Schlüssel, der einlässt („token=“). Kopieren Sie den ganzen Link aus der Einladung.",
                 "The link lacks the key that lets in (“token=”). Copy the whole link of the invitation.",
+            ),
+            LinkError::NoEndpoint => language.pick(
+                "Der Link bringt keinen Schlüssel mit („token=“), und niemand hat eingerichtet, woher dieser Raum einen für \
+                 diesen Server bekommt. Bitten Sie um einen Link mit Schlüssel; wer den Raum betreibt, kann „tokens“ beim \
+                 Server eintragen.",
+                "The link brings no token (“token=”), and nobody has set up where this room gets one for this server. Ask for \
+                 a link with a token; whoever runs the room can write “tokens” into the server’s record.",
             ),
             LinkError::Unencrypted => language.pick(
                 "Der Link führt zu einem Server, der unverschlüsselt spricht. Das tut dieses Gerät nicht; fragen Sie nach \

@@ -1,5 +1,6 @@
-//! The link of a room on a LiveKit server: `livekit+wss://host[:port]/[prefix]?token=…`. There is no other form that all servers have: what
-//! lets in is the token, which whoever runs the server has made for this room.
+//! The link of a room on a LiveKit server: `livekit+wss://host[:port]/[prefix]?token=…`, or `…?room=…` where the operator of this room has
+//! named an endpoint that gives it tokens. There is no other form that all servers have: what lets in is the token, which whoever runs
+//! the server has made for this room.
 
 use subrosa_messages::Pii;
 use url::Url;
@@ -10,15 +11,17 @@ use crate::meeting::elsewhere::server_address::ServerAddress;
 
 /// In front of the address.
 const SCHEME: &str = "livekit+";
+/// The longest name of a room, in characters.
+const LONGEST_ROOM: usize = 256;
 
-/// A link with a token. Room and token are withheld from logs (P9).
+/// A link with a token, or with the name of a room. Room and token are withheld from logs (P9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     address: ServerAddress,
     /// `wss://host[:port]/prefix/`, without a query.
     server: Pii<Url>,
     room: Pii<String>,
-    token: Pii<String>,
+    token: Option<Pii<String>>,
 }
 
 impl Link {
@@ -43,13 +46,23 @@ impl Link {
             return Err(LinkError::User);
         }
         let address = ServerAddress::of(&url).ok_or(LinkError::NotALink)?;
-        let given = |key: &str| url.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned());
-        let token = given("token").or_else(|| given("access_token")).ok_or(LinkError::NoToken)?;
-        let room = token::room(&token).ok_or(LinkError::NoToken)?;
+        let given = |key: &str| {
+            let value = url.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned());
+            value.filter(|value| !value.is_empty())
+        };
+        // A token says itself what it is for.
+        let (room, token) = match given("token").or_else(|| given("access_token")) {
+            Some(token) => (token::room(&token).ok_or(LinkError::NoToken)?, Some(token)),
+            None => (given("room").ok_or(LinkError::NoToken)?, None),
+        };
+        let is_a_name = |room: &str| !room.contains(char::is_control) && room.chars().count() <= LONGEST_ROOM;
+        if token.is_none() && (room.trim().is_empty() || !is_a_name(&room)) {
+            return Err(LinkError::NotALink);
+        }
         let server =
             Url::parse(&format!("wss://{}{}/", address.authority().reveal(), url.path().trim_end_matches('/')));
         let server = server.map_err(|_| LinkError::NotALink)?;
-        Ok(Some(Link { address, server: Pii::new(server), room: Pii::new(room), token: Pii::new(token) }))
+        Ok(Some(Link { address, server: Pii::new(server), room: Pii::new(room), token: token.map(Pii::new) }))
     }
 
     /// The server.
@@ -70,16 +83,16 @@ impl Link {
         &self.server
     }
 
-    /// The room, as the token says; empty: it does not say.
+    /// The room, as the token says, or the link where there is none; empty: the token does not say.
     #[must_use]
     pub fn room(&self) -> &Pii<String> {
         &self.room
     }
 
-    /// What lets in.
+    /// What lets in. `None`: this room has to ask for one ([`super::errand`]).
     #[must_use]
-    pub fn token(&self) -> &Pii<String> {
-        &self.token
+    pub fn token(&self) -> Option<&Pii<String>> {
+        self.token.as_ref()
     }
 }
 
@@ -125,8 +138,30 @@ mod tests {
                 (host, authority)
             );
             assert_eq!(link.server().reveal().as_str(), server);
-            assert_eq!((link.room().reveal().as_str(), link.token().reveal().as_str()), ("Rose", TOKEN));
+            let token = link.token().map(|token| token.reveal().as_str());
+            assert_eq!((link.room().reveal().as_str(), token), ("Rose", Some(TOKEN)));
         }
+    }
+
+    #[test]
+    fn a_room_is_named_where_there_is_no_token() {
+        for (text, server, room) in [
+            ("livekit+wss://live.example.org/?room=Rose", "wss://live.example.org/", "Rose"),
+            (
+                "livekit+https://live.example.org:7880/media?a=b&room=Blue%20Room",
+                "wss://live.example.org:7880/media/",
+                "Blue Room",
+            ),
+            ("livekit+wss://live.example.org?token=&room=B%C3%BCro", "wss://live.example.org/", "Büro"),
+        ] {
+            let link = read(text);
+            assert_eq!((link.server().reveal().as_str(), link.room().reveal().as_str()), (server, room));
+            assert!(link.token().is_none());
+        }
+        // The token wins.
+        let both = read(&format!("livekit+wss://live.example.org/?room=Other&token={TOKEN}"));
+        assert!(both.token().is_some() && both.room().reveal() == "Rose");
+        assert_eq!(Link::read("livekit+wss://live.example.org/?room=Rose&token=x"), Err(LinkError::NoToken));
     }
 
     #[test]
@@ -135,6 +170,11 @@ mod tests {
             ("livekit+wss://a.example/", LinkError::NoToken),
             ("livekit+wss://a.example/?token=", LinkError::NoToken),
             ("livekit+wss://a.example/?token=a.b.c", LinkError::NoToken),
+            ("livekit+wss://a.example/?room=", LinkError::NoToken),
+            ("livekit+wss://a.example/?room=%20", LinkError::NotALink),
+            ("livekit+wss://a.example/?room=a%00b", LinkError::NotALink),
+            (&*format!("livekit+wss://a.example/?room={}", "a".repeat(LONGEST_ROOM + 1)), LinkError::NotALink),
+            ("livekit+http://a.example/?room=x", LinkError::Unencrypted),
             ("livekit+wss://", LinkError::NotALink),
             ("livekit+ftp://a.example/?token=x", LinkError::NotALink),
             ("livekit+ws://a.example/?token=x", LinkError::Unencrypted),

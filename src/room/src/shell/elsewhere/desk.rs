@@ -312,7 +312,10 @@ impl Elsewhere {
         };
         let meeting = match &link {
             Link::Jitsi(_) => None,
-            Link::LiveKit(link) => Some(Meeting::LiveKit(Box::new(self.livekit(now, link)))),
+            Link::LiveKit(link) => {
+                let Some(meeting) = self.livekit(now, link) else { return false };
+                Some(Meeting::LiveKit(Box::new(meeting)))
+            }
             Link::OpenTalk(link) => {
                 let Some(meeting) = self.opentalk(now, link) else { return false };
                 Some(Meeting::OpenTalk(Box::new(meeting)))
@@ -416,15 +419,25 @@ impl Elsewhere {
         }
     }
 
-    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> livekit::joined::Joined {
+    /// `None`: nobody has named where a token comes from; such a link is not proposed.
+    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> Option<livekit::joined::Joined> {
+        let entrance = match link.token() {
+            Some(token) => livekit::joined::Entrance::Token(token.clone()),
+            None => livekit::joined::Entrance::Errand(livekit::errand::Settings {
+                tokens: self.configuration.servers.tokens(link.host().reveal())?.clone(),
+                room: link.room().clone(),
+                name: Pii::new(self.configuration.room.name.clone()),
+                host: link.host().clone(),
+            }),
+        };
         let settings = livekit::joined::Settings {
             host: link.host().clone(),
             server: link.server().clone(),
-            token: link.token().clone(),
+            entrance,
             leaves_when_recorded: self.leaves_when_recorded(link.host()),
             inside: self.inside(),
         };
-        livekit::joined::Joined::new(now, settings)
+        Some(livekit::joined::Joined::new(now, settings))
     }
 
     /// `None`: the kernel has no randomness.

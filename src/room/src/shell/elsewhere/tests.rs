@@ -121,7 +121,7 @@ async fn what_cannot_be_joined_is_not_proposed() {
     assert!(matches!(refusing.propose(LINK), Some(RoomToJoin::Refused { .. })));
     assert!(!refusing.press() && refusing.elsewhere.phase(false).is_none());
     let mut stage = stage(Policy::Allow);
-    for link in ["", "rose", "http:///", "javascript:alert(1)"] {
+    for link in ["", "rose", "http:///", "javascript:alert(1)", "livekit+wss://meet.invalid/?room=rose"] {
         assert!(matches!(stage.propose(link), Some(RoomToJoin::Refused { .. })), "{link}");
     }
     assert!(!stage.press());

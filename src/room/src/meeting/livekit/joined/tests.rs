@@ -15,14 +15,14 @@ use subrosa_messages::Capture;
 use subrosa_messages::media::{DescriptionKind, Kind, LinkState, Mid, RoomToMedia, Size, Source as Sent};
 
 use super::*;
-use crate::signalling::Sends;
+use crate::meeting::elsewhere::event::Reply;
 use crate::signalling::livekit::stage::{OFFER, answer, camera, join, microphone, person, said};
 
 fn settings(leaves: bool) -> Settings {
     Settings {
         host: Pii::new("live.example.org".to_owned()),
         server: Pii::new(Url::parse("wss://live.example.org/media/").unwrap()),
-        token: Pii::new("token-1".to_owned()),
+        entrance: Entrance::Token(Pii::new("token-1".to_owned())),
         leaves_when_recorded: leaves,
         inside: inside::Settings {
             screen: Size { width: 1920, height: 1080 },
@@ -105,7 +105,7 @@ impl Stage {
     }
 
     fn link(&self) -> LinkId {
-        self.meeting.inside.sending().expect("a link")
+        self.meeting.sending().expect("a link")
     }
 
     fn moves(&mut self, mid: &str, moves: bool) {
@@ -210,6 +210,158 @@ fn answer_of(sdp: &str) -> livekit_protocol::SessionDescription {
         r#type: "answer".to_owned(),
         sdp: sdp.to_owned(),
         ..livekit_protocol::SessionDescription::default()
+    }
+}
+
+// {"video":{"room":"Rose","roomJoin":true}}
+const TOKEN: &str = "e30.eyJ2aWRlbyI6eyJyb29tIjoiUm9zZSIsInJvb21Kb2luIjp0cnVlfX0.c2ln";
+
+/// On the way with an errand, which has asked; the number of its request.
+fn on_an_errand() -> (Stage, u64) {
+    let url = Url::parse("https://tokens.example.org/").unwrap();
+    let entrance = Entrance::Errand(errand::Settings {
+        tokens: crate::servers::Tokens { url: Pii::new(url), secret: None },
+        room: Pii::new("Rose".to_owned()),
+        name: Pii::new("Room one".to_owned()),
+        host: Pii::new("live.example.org".to_owned()),
+    });
+    let now = Instant::now();
+    let mut stage = Stage { meeting: Joined::new(now, Settings { entrance, ..settings(true) }), now };
+    stage.device(Device::Sends(Sends { picture: true, sound: true }));
+    stage.device(Device::MediaReady { h264: true });
+    let number = question(&stage.device(Device::Tick)).expect("a request");
+    (stage, number)
+}
+
+fn question(out: &[Action]) -> Option<u64> {
+    out.iter().find_map(|action| match action {
+        Action::Ask(number, _) => Some(*number),
+        _ => None,
+    })
+}
+
+fn bearer(out: &[Action]) -> Option<String> {
+    out.iter().find_map(|action| match action {
+        Action::Socket(_, ToSocket::Connect { bearer, .. }) => Some(bearer.as_ref()?.reveal().clone()),
+        _ => None,
+    })
+}
+
+impl Stage {
+    fn answered(&mut self, number: u64, status: u16, body: &str) -> Vec<Action> {
+        let reply = Reply { status, location: None, body: Pii::new(body.to_owned()) };
+        self.meeting.step(self.now, Event::Answered(number, Ok(reply)))
+    }
+
+    fn given(&mut self, number: u64) -> Vec<Action> {
+        self.answered(number, 201, &format!(r#"{{"participant_token":"{TOKEN}"}}"#))
+    }
+
+    fn refused(&mut self, status: u16) -> Vec<Action> {
+        self.socket(FromSocket::Closed(Some(OutboundError::Refused(status))))
+    }
+}
+
+#[test]
+fn p5_a_token_is_asked_for_where_it_was_declared_and_then_the_server_is() {
+    let (mut stage, number) = on_an_errand();
+    let declared = stage.meeting.hosts().declared();
+    let hosts: Vec<_> = declared.iter().map(|host| (host.host.reveal().as_str(), host.named)).collect();
+    assert_eq!(hosts, [("live.example.org", Named::ByLink), ("tokens.example.org", Named::ByOperator)]);
+    assert!(matches!(stage.meeting.phase(true), Phase::Joining { says: JoiningView::Connecting, .. }));
+    assert!(!stage.meeting.is_connected() && stage.meeting.deadline().is_none());
+    let out = stage.given(number);
+    assert_eq!(bearer(&out).as_deref(), Some(TOKEN));
+    stage.socket(FromSocket::Opened);
+    let out = stage.hear(Said::Join(join(&two())));
+    assert!(out.iter().any(|action| matches!(action, Action::Media(RoomToMedia::OpenLink { .. }))), "media is there");
+    assert_eq!(stage.view().others.len(), 2);
+}
+
+#[test]
+fn where_no_token_comes_it_is_over_with_the_reason() {
+    for (status, body, failure) in
+        [(403, "", Failure::TokenDenied), (500, "", Failure::TokenUnavailable), (200, "<html>", Failure::TokenWrong)]
+    {
+        let (mut stage, number) = on_an_errand();
+        let out = stage.answered(number, status, body);
+        assert!(matches!(out.as_slice(), [Action::Over(told)] if *told == failure), "{out:?}");
+        assert_eq!((stage.over(), stage.meeting.deadline()), (Some(failure), None));
+    }
+    // One that the server does not take: not the link is wrong.
+    let (mut stage, number) = on_an_errand();
+    stage.given(number);
+    stage.refused(401);
+    assert_eq!(stage.over(), Some(Failure::TokenWrong));
+    // Nobody waits for it any more.
+    let (mut stage, number) = on_an_errand();
+    stage.device(Device::Leave);
+    assert!(stage.given(number).is_empty());
+}
+
+#[test]
+fn a_token_that_is_no_longer_taken_is_renewed_and_not_for_ever() {
+    let (mut stage, number) = on_an_errand();
+    stage.given(number);
+    stage.hear(Said::Join(join(&two())));
+    let links = stage.meeting.links();
+    let mut asked = 0;
+    for _ in 0..1000 {
+        // The server forgets the room each time.
+        if stage.meeting.is_connected() {
+            stage.socket(FromSocket::Closed(None));
+        }
+        let out = stage.wait(Duration::from_secs(1));
+        let out = match question(&out) {
+            Some(number) => {
+                asked += 1;
+                assert!(stage.view().reconnecting, "the room stays on the screen of the meeting");
+                stage.given(number)
+            }
+            None => out,
+        };
+        if bearer(&out).is_some() {
+            stage.refused(401);
+        }
+        if stage.over().is_some() {
+            break;
+        }
+    }
+    assert_eq!((stage.over(), asked), (Some(Failure::TokenWrong), 5));
+    assert_eq!(stage.meeting.links(), links);
+    // The server takes the next one.
+    let (mut stage, number) = on_an_errand();
+    stage.given(number);
+    stage.hear(Said::Join(join(&two())));
+    let link = stage.link();
+    stage.socket(FromSocket::Closed(None));
+    let number = loop {
+        let out = stage.wait(Duration::from_secs(1));
+        if bearer(&out).is_some() {
+            stage.refused(401);
+        }
+        if let Some(number) = question(&out) {
+            break number;
+        }
+    };
+    assert!(bearer(&stage.given(number)).is_some());
+    stage.socket(FromSocket::Opened);
+    stage.hear(Said::Join(join(&two())));
+    assert!(!stage.view().reconnecting && stage.view().others.len() == 2);
+    assert!(stage.link() > link, "a link of its own");
+}
+
+#[test]
+fn who_was_sent_away_asks_for_no_token() {
+    for (reason, failure) in
+        [(DisconnectReason::ParticipantRemoved, Failure::Kicked), (DisconnectReason::RoomDeleted, Failure::Ended)]
+    {
+        let (mut stage, number) = on_an_errand();
+        stage.given(number);
+        stage.hear(Said::Join(join(&two())));
+        stage.hear(Said::Leave(LeaveRequest { reason: reason.into(), ..LeaveRequest::default() }));
+        assert_eq!(stage.over(), Some(failure));
+        assert!(stage.wait(Duration::from_secs(60)).is_empty() && stage.meeting.deadline().is_none());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The task that speaks with the server of a meeting elsewhere. It decides nothing.
 //!
-//! [`jitsi`] fetches settings, holds the XMPP session, posts requests; [`sockets`] are the WebSockets, which is all that LiveKit needs; OpenTalk makes requests before.
+//! [`jitsi`] fetches settings, holds the XMPP session, posts requests; [`sockets`] are the WebSockets, which are all that LiveKit needs with a token; a token is asked for before, as is what OpenTalk answers.
 
 mod jitsi;
 mod sockets;
