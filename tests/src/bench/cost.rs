@@ -1,10 +1,11 @@
 //! What a call costs: processor, memory, threads, wake-ups, and what many joins leave behind.
 
+use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use subrosa_tests::call::Call;
-use subrosa_tests::figures::Figures;
+use subrosa_tests::figures::{Figures, descendants};
 use subrosa_tests::peer::{Guest, LinkPlan, Peer};
 use subrosa_tests::room::{Plan, Room};
 use subrosa_tests::sim::Line;
@@ -91,6 +92,20 @@ pub fn over(room: &Room, seconds: u64) -> Span {
         span.wakeups += after.wakeups.saturating_sub(before.wakeups) as f64 / took;
     }
     span
+}
+
+/// A process and all that descend from it; those with these names are not counted.
+pub fn tree_of(ancestor: u32, besides: &[&str]) -> HashMap<u32, Figures> {
+    let family = descendants(ancestor).into_iter().filter(|process| !besides.contains(&process.name.as_str()));
+    let pids = family.map(|process| process.pid).chain([ancestor]);
+    pids.filter_map(|pid| Some((pid, Figures::of(pid)?))).collect()
+}
+
+/// CPU time of all of them between two looks.
+pub fn spent(before: &HashMap<u32, Figures>, after: &HashMap<u32, Figures>) -> Duration {
+    let of =
+        |(pid, figures): (&u32, &Figures)| figures.cpu.saturating_sub(before.get(pid).copied().unwrap_or_default().cpu);
+    after.iter().map(of).sum()
 }
 
 fn sizes(report: &mut Report, room: &Room, when: &str, goal: Option<f64>) {

@@ -73,11 +73,15 @@ enum Command {
         #[arg(long, hide = true)]
         inside: bool,
     },
-    /// A meeting elsewhere: from the press to the first picture, and what it costs with many streams on offer
+    /// A meeting elsewhere: from the press to the first picture, and what it costs with many streams on offer; on LiveKit’s server beside
+    /// Chromium in the room’s place
     Join {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Whose meetings
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "jitsi,livekit,opentalk")]
+        with: Vec<join::With>,
         /// How often joining is timed
         #[arg(long, default_value_t = 10)]
         times: usize,
@@ -146,7 +150,7 @@ fn main() {
     if matches!(arguments.command, Command::Kiosk { .. }) && !have(&[Need::Chromium, Need::Program("npm")]) {
         std::process::exit(2);
     }
-    if matches!(arguments.command, Command::Join { .. }) && !have(&[Need::Program("prosody")]) {
+    if matches!(&arguments.command, Command::Join { with, .. } if !join::can(with)) {
         std::process::exit(2);
     }
     let _stage = Stage::take();
@@ -170,14 +174,9 @@ fn main() {
             report.add("the encoder alone, 720p, a frame", encoder / 100.0 * 1000.0 / 30.0, "ms", None);
             report.print();
         }
-        Command::Join { json, times, seconds } => {
+        Command::Join { json, with, times, seconds } => {
             let mut report = Report::start(json);
-            report.note("server: Prosody with doubles of jicofo and the bridge, on loopback; pictures of others: VP8, one of 720 lines and two small ones");
-            let _percent = cost::reference(&mut report, seconds);
-            join::times(&mut report, times);
-            for offered in [1, 5, 10] {
-                join::cost(&mut report, offered, seconds);
-            }
+            join::run(&mut report, &with, join::Extent { times, seconds: seconds.max(1) });
             report.print();
         }
         Command::Meeting { json, mut guests, joins, times, seconds } => {

@@ -45,6 +45,11 @@ impl Report {
         self.notes.push(words.to_owned());
     }
 
+    /// A figure of this name was added before.
+    pub fn has(&self, key: &str) -> bool {
+        self.lines.iter().any(|line| line.key == key)
+    }
+
     pub fn add(&mut self, key: &str, value: f64, unit: &'static str, goal: Option<f64>) {
         self.add_goal(key, value, unit, goal.map(Goal::AtMost));
     }

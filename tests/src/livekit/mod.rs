@@ -1,7 +1,10 @@
 //! LiveKit's server and client (`setup/livekit.sh`): what the room joins, who else is there, and what forwarding costs elsewhere.
 
+mod arrivals;
+mod codecs;
 mod endpoint;
 mod participant;
+mod sps;
 pub mod token;
 mod visitor;
 pub(crate) mod wire;
@@ -18,9 +21,10 @@ use crate::front::Front;
 use crate::stage::{eventually, tree};
 
 pub use crate::peer::replay::Replayed;
+pub use arrivals::Pictures;
 pub use endpoint::{Endpoint, Request};
-pub use participant::Participant;
-pub use visitor::{Came, Visitor};
+pub use participant::{Participant, Takes};
+pub use visitor::{Came, Visitor, load};
 
 const KEY: &str = "test";
 const SECRET: &str = "a secret of a test, longer than thirty-two characters";
@@ -117,8 +121,14 @@ impl Server {
     /// Somebody who joins a room, sends this, and takes what all others send.
     #[must_use]
     pub fn join(&self, room: &str, name: &str, sends: &[Replayed]) -> Participant {
-        let token = self.token(room, name, json!({}), json!({}));
-        let url = format!("ws://127.0.0.1:{}/rtc?protocol=16&auto_subscribe=1&access_token={token}", self.port);
+        self.enter(&self.token(room, name, json!({}), json!({})), sends, Takes::Everything)
+    }
+
+    /// The same with a token that may be from elsewhere.
+    #[must_use]
+    pub fn enter(&self, token: &str, sends: &[Replayed], takes: Takes) -> Participant {
+        let all = u8::from(takes == Takes::Everything);
+        let url = format!("ws://127.0.0.1:{}/rtc?protocol=16&auto_subscribe={all}&access_token={token}", self.port);
         Participant::join(&url, sends)
     }
 
@@ -126,6 +136,17 @@ impl Server {
     #[must_use]
     pub fn token(&self, room: &str, identity: &str, grant: Value, claims: Value) -> String {
         token_with(self.secret, room, identity, grant, claims)
+    }
+
+    /// Sends somebody this track (its `sid`), whether they asked for it or not.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    #[track_caller]
+    pub fn sends(&self, room: &str, identity: &str, track: &str) {
+        let body = json!({"room": room, "identity": identity, "track_sids": [track], "subscribe": true});
+        let (status, answer) = self.asks("UpdateSubscriptions", &body);
+        assert_eq!(status, 200, "{answer}");
     }
 
     /// Has the server do something (`livekit.RoomService`); its answer.
@@ -146,21 +167,23 @@ impl Server {
         (reply.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
+    /// Everybody in a room, as the server knows them.
+    #[must_use]
+    pub fn people(&self, room: &str) -> Vec<Value> {
+        let (_, mut answer) = self.asks("ListParticipants", &json!({"room": room}));
+        answer["participants"].as_array_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Somebody in a room, as the server knows them.
     #[must_use]
     pub fn knows(&self, room: &str, identity: &str) -> Option<Value> {
-        let (_, answer) = self.asks("ListParticipants", &json!({"room": room}));
-        answer["participants"].as_array()?.iter().find(|one| one["identity"] == identity).cloned()
+        self.people(room).into_iter().find(|one| one["identity"] == identity)
     }
 
     /// The `sid` of somebody's track from this source (`CAMERA`, `MICROPHONE`).
     #[must_use]
     pub fn track(&self, room: &str, identity: &str, source: &str) -> Option<String> {
-        let one = self.knows(room, identity)?;
-        let of = |track: &&Value| {
-            track["source"] == source || (source == "CAMERA" && track["source"].is_null() && track["type"] == "VIDEO")
-        };
-        Some(one["tracks"].as_array()?.iter().find(of)?["sid"].as_str()?.to_owned())
+        Some(track_of(&self.knows(room, identity)?, source)?["sid"].as_str()?.to_owned())
     }
 }
 
@@ -190,6 +213,15 @@ fn run(port: u16, media: u16, (interface, address): (&str, &str), secret: &str) 
     });
     std::thread::sleep(Duration::from_millis(500));
     child
+}
+
+/// Somebody's track from this source (`CAMERA`, `MICROPHONE`), as the server describes it.
+#[must_use]
+pub fn track_of<'a>(who: &'a Value, source: &str) -> Option<&'a Value> {
+    let of = |track: &&Value| {
+        track["source"] == source || (source == "CAMERA" && track["source"].is_null() && track["type"] == "VIDEO")
+    };
+    who["tracks"].as_array()?.iter().find(of)
 }
 
 /// A token for a room. `grant` says more of what is allowed, `claims` more of who it is.

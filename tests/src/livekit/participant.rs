@@ -13,13 +13,25 @@ use gstreamer_webrtc as gst_webrtc;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
+use super::arrivals::{Arrivals, Pictures};
+use super::codecs::Codecs;
 use super::wire::{Field, fields, message, number_of, text, text_of};
 use crate::peer::replay::{Replayed, replay};
 use crate::peer::{ask, loopback};
 
+/// What somebody takes of what others send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// All of it.
+    Everything,
+    /// Nothing but what [`super::Server::sends`] to them.
+    Nothing,
+}
+
 /// Somebody in a room of LiveKit's. Leaves when dropped.
 pub struct Participant {
     bytes: Arc<AtomicU64>,
+    arrivals: Arc<Arrivals>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,16 +41,23 @@ impl Participant {
         gst::init().expect("GStreamer");
         let (bytes, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (socket, _) = tungstenite::connect(url).unwrap_or_else(|error| panic!("joining: {error}"));
-        let desk = Desk::new(socket, lines, bytes.clone());
+        let arrivals = Arc::<Arrivals>::default();
+        let desk = Desk::new(socket, lines, bytes.clone(), arrivals.clone());
         let ends = ended.clone();
         let thread = std::thread::spawn(move || desk.work(&ends));
-        Participant { bytes, ended, thread: Some(thread) }
+        Participant { bytes, arrivals, ended, thread: Some(thread) }
     }
 
     /// Bytes of RTP of others that have come.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Pictures of others that have come.
+    #[must_use]
+    pub fn pictures(&self) -> Pictures {
+        self.arrivals.pictures()
     }
 
     /// The server has not sent it away.
@@ -126,6 +145,8 @@ struct Desk {
     sends: Connection,
     receives: Connection,
     lines: Vec<Replayed>,
+    arrivals: Arc<Arrivals>,
+    codecs: Codecs,
     offer: String,
     published: usize,
 }
@@ -137,7 +158,12 @@ const CAPS: [&str; 2] = [
 ];
 
 impl Desk {
-    fn new(socket: WebSocket<MaybeTlsStream<TcpStream>>, lines: &[Replayed], bytes: Arc<AtomicU64>) -> Self {
+    fn new(
+        socket: WebSocket<MaybeTlsStream<TcpStream>>,
+        lines: &[Replayed],
+        bytes: Arc<AtomicU64>,
+        arrivals: Arc<Arrivals>,
+    ) -> Self {
         let (sends, receives) = (Connection::new(), Connection::new());
         for (ssrc, what) in (1000..).zip(lines) {
             let is_sound = *what == Replayed::Tone;
@@ -168,9 +194,19 @@ impl Desk {
                 gst::PadProbeReturn::Ok
             });
         });
+        arrivals.watch(&receives.pipeline);
         sends.start();
         receives.start();
-        Desk { socket, sends, receives, lines: lines.to_vec(), offer: String::new(), published: 0 }
+        Desk {
+            socket,
+            sends,
+            receives,
+            lines: lines.to_vec(),
+            arrivals,
+            codecs: Codecs::default(),
+            offer: String::new(),
+            published: 0,
+        }
     }
 
     fn work(mut self, ended: &AtomicBool) {
@@ -207,6 +243,19 @@ impl Desk {
 
     /// Something of `SignalResponse`.
     fn said(&mut self, number: u32, body: &[(u32, Field)]) {
+        // Others: those who are there already, and those who come or change.
+        let people = match number {
+            1 => Some(3),
+            5 => Some(1),
+            _ => None,
+        };
+        for (number, field) in body {
+            if let Field::Bytes(person) = field
+                && people == Some(*number)
+            {
+                self.codecs.told(person);
+            }
+        }
         match number {
             // join
             1 if self.lines.is_empty() => {}
@@ -223,9 +272,10 @@ impl Desk {
                     let is_picture = self.lines.get(n) != Some(&Replayed::Tone);
                     let kind = (3, Field::Number(u64::from(is_picture)));
                     let source = (8, Field::Number(if is_picture { 1 } else { 2 }));
-                    let size = [(4, Field::Number(640)), (5, Field::Number(360))];
                     let mut track = vec![(1, text(cid)), (2, text(cid)), kind, source];
-                    track.extend(size.into_iter().filter(|_| is_picture));
+                    if let Some((width, height)) = self.lines.get(n).and_then(|line| line.size()) {
+                        track.extend([(4, Field::Number(width)), (5, Field::Number(height))]);
+                    }
                     self.say(4, &track);
                 }
             }
@@ -233,7 +283,9 @@ impl Desk {
             2 => self.sends.remote(gst_webrtc::WebRTCSDPType::Answer, &text_of(body, 2)),
             // offer
             3 => {
-                self.receives.remote(gst_webrtc::WebRTCSDPType::Offer, &text_of(body, 2));
+                let offer = self.codecs.first(&text_of(body, 2));
+                self.arrivals.offered(&offer);
+                self.receives.remote(gst_webrtc::WebRTCSDPType::Offer, &offer);
                 let answer = self.receives.local("create-answer", "answer");
                 self.say(2, &[(1, text("answer")), (2, text(&answer)), (3, Field::Number(number_of(body, 3)))]);
             }

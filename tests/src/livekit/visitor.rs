@@ -34,6 +34,21 @@ pub struct Visitor {
     browser: Browser,
 }
 
+/// Loads LiveKit's client (`LivekitClient`) into a page that may open devices. Returns the address that it is to connect to.
+///
+/// # Panics
+/// When it does not load.
+#[track_caller]
+pub fn load(browser: &mut Browser, server: &Server) -> String {
+    // The server's own page: an origin that browsers take for secure.
+    let origin = format!("127.0.0.1:{}", server.port());
+    browser.open(&format!("http://{origin}/"));
+    let client = place().expect("setup/livekit.sh").join("livekit-client.umd.js");
+    let client = fs::read_to_string(client).expect("LiveKit's client");
+    browser.evaluate(&format!("(() => {{ (0, eval)({}); return true; }})()", Value::String(client)));
+    format!("ws://{origin}")
+}
+
 impl Visitor {
     /// Joins with this browser. `colour`: their picture is of this colour; `options` as `visitor.js` takes them.
     ///
@@ -53,18 +68,13 @@ impl Visitor {
     #[must_use]
     #[track_caller]
     pub fn with(mut browser: Browser, server: &Server, token: &str, options: &Value) -> Self {
-        // The server's own page: an origin that browsers take for secure.
-        let origin = format!("127.0.0.1:{}", server.port());
-        browser.open(&format!("http://{origin}/"));
-        let client = place().expect("setup/livekit.sh").join("livekit-client.umd.js");
-        let client = fs::read_to_string(client).expect("LiveKit's client");
-        browser.evaluate(&format!("(() => {{ (0, eval)({}); return true; }})()", Value::String(client)));
+        let url = load(&mut browser, server);
         browser.evaluate(&format!("(() => {{ {SCRIPT} return true; }})()"));
         let mut all = json!({"single": true, "colour": null, "sound": true, "simulcast": false, "codec": "vp8"});
         for (name, value) in options.as_object().into_iter().flatten() {
             all[name] = value.clone();
         }
-        browser.evaluate(&format!("visitor.join('ws://{origin}', '{token}', {all})"));
+        browser.evaluate(&format!("visitor.join('{url}', '{token}', {all})"));
         Visitor { browser }
     }
 

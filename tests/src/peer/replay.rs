@@ -1,11 +1,13 @@
 //! Pictures and a tone that are encoded once and played over and over: for many guests on the machine that is measured. What is sent is
 //! what an encoder would send; what an encoder costs is not spent.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 
 /// What is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub enum Replayed {
     Guest,
     /// As much as a room's picture: noise, 30 frames a second, VP8, about 2.5 Mbit/s.
     Room,
+    /// What is worth showing large: bars that move, 1280×720, 30 frames a second, VP8, about 1.5 Mbit/s. A key frame comes when it is asked for.
+    Large,
+    /// The same as the smallest layer of a simulcast, 320×180, about 100 kbit/s.
+    Small,
     /// A tone in Opus, a packet each 20 ms.
     Tone,
 }
@@ -22,20 +28,41 @@ impl Replayed {
     fn recorded(self) -> &'static Replay {
         static GUEST: OnceLock<Replay> = OnceLock::new();
         static ROOM: OnceLock<Replay> = OnceLock::new();
+        static LARGE: OnceLock<Replay> = OnceLock::new();
+        static SMALL: OnceLock<Replay> = OnceLock::new();
         static TONE: OnceLock<Replay> = OnceLock::new();
         let second = gst::ClockTime::SECOND;
         match self {
             Replayed::Guest => GUEST.get_or_init(|| record(&picture("width=240,height=136", 15, 600_000), second / 15)),
             Replayed::Room => ROOM.get_or_init(|| record(&picture("width=640,height=360", 30, 2_500_000), second / 30)),
+            Replayed::Large => LARGE.get_or_init(|| record(&bars(720), second / 30)),
+            Replayed::Small => SMALL.get_or_init(|| record(&bars(180), second / 30)),
             Replayed::Tone => TONE.get_or_init(|| record(TONE_IN_OPUS, second / 50)),
         }
     }
 
     fn payloader(self) -> &'static str {
         match self {
-            Replayed::Guest | Replayed::Room => "rtpvp8pay picture-id-mode=15-bit",
+            Replayed::Guest | Replayed::Room | Replayed::Large | Replayed::Small => "rtpvp8pay picture-id-mode=15-bit",
             Replayed::Tone => "rtpopuspay",
         }
+    }
+
+    /// Width and height of a picture.
+    #[must_use]
+    pub fn size(self) -> Option<(u64, u64)> {
+        match self {
+            Replayed::Guest => Some((240, 136)),
+            Replayed::Room => Some((640, 360)),
+            Replayed::Large => Some((1280, 720)),
+            Replayed::Small => Some((320, 180)),
+            Replayed::Tone => None,
+        }
+    }
+
+    /// It begins anew when somebody asks for a key frame, as what an encoder sends would.
+    fn obliges(self) -> bool {
+        matches!(self, Replayed::Large | Replayed::Small)
     }
 }
 
@@ -55,6 +82,16 @@ fn picture(size: &str, rate: u32, bits: u32) -> String {
         "videotestsrc num-buffers={} pattern=snow ! video/x-raw,{size},framerate={rate}/1 \
          ! vp8enc deadline=1 cpu-used=8 target-bitrate={bits} end-usage=cbr keyframe-max-dist=300 error-resilient=default",
         2 * rate
+    )
+}
+
+/// What the double of Jitsi's bridge sends, so that the figures of both can be laid side by side.
+fn bars(height: u32) -> String {
+    format!(
+        "videotestsrc num-buffers=60 pattern=smpte horizontal-speed=4 ! video/x-raw,format=I420,width={},height={height},framerate=30/1 \
+         ! vp8enc deadline=1 cpu-used=8 threads=1 end-usage=cbr target-bitrate={} keyframe-max-dist=300",
+        height * 16 / 9,
+        height * height * 3
     )
 }
 
@@ -86,11 +123,21 @@ pub(crate) fn replay(what: Replayed, payload: u8, ssrc: u32) -> Result<gst::Bin,
     let bin = gst::parse::bin_from_description(&bin, true).map_err(|error| error.to_string())?;
     let source = bin.by_name("in").and_downcast::<gst_app::AppSrc>().ok_or("no appsrc")?;
     source.set_caps(Some(&replay.caps));
+    let place = Arc::<AtomicUsize>::default();
+    if what.obliges() {
+        let (pad, place) = (source.static_pad("src").ok_or("no pad")?, Arc::clone(&place));
+        pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            if info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok()) {
+                place.store(0, Ordering::Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
     let mut turn = 0_u64;
     source.set_callbacks(
         gst_app::AppSrcCallbacks::builder()
             .need_data(move |source, _| {
-                let frame = &replay.frames[usize::try_from(turn).unwrap_or(0) % replay.frames.len()];
+                let frame = &replay.frames[place.fetch_add(1, Ordering::Relaxed) % replay.frames.len()];
                 let mut buffer = gst::Buffer::from_slice(frame.as_slice());
                 let fresh = buffer.get_mut().expect("nobody else has it");
                 fresh.set_pts(replay.spacing * turn);

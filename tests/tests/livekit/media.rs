@@ -50,6 +50,21 @@ fn picture_sound_and_lines_go_both_ways_with_two_in_chromium() {
     }
 }
 
+/// The server says of pictures which packets arrive, and of sound nothing: that is no loss.
+#[test]
+fn the_picture_goes_on_as_it_began() {
+    needs!(Need::LiveKit, Need::Chromium);
+    let _stage = Stage::take();
+    let meeting = Meeting::joined();
+    let mut anna = meeting.visitor("anna", &json!({}));
+    anna.sees(OWN);
+    std::thread::sleep(Duration::from_secs(20));
+    let before = anna.came(OWN).frames;
+    std::thread::sleep(Duration::from_secs(4));
+    let after = anna.came(OWN);
+    assert!(after.frames > before + 40, "{} frames in 4 s", after.frames - before);
+}
+
 #[test]
 fn p2_the_server_mutes_and_cannot_unmute() {
     needs!(Need::LiveKit, Need::Chromium);

@@ -96,6 +96,13 @@ impl Sending {
         self.elements.iter().rev().try_for_each(gst::Element::sync_state_with_parent)
     }
 
+    /// The peer does not tell which packets of this line arrive: they bear no number for it, since each would be taken for lost. The
+    /// line's caps go on naming the extension ([`super::caps`]).
+    pub fn number_nothing(&self) {
+        let [_, payloader, ..] = &self.elements;
+        payloader.emit_by_name::<()>("clear-extensions", &[]);
+    }
+
     /// Takes its frames from here from now on. The stream goes on as one: packets are numbered and timed behind this.
     pub fn feed(&mut self, feed: Option<&Feed>) {
         self.has_feed = match feed {

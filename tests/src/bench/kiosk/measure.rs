@@ -8,9 +8,11 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use subrosa_tests::call::MOVED;
-use subrosa_tests::figures::{Figures, descendants};
+use subrosa_tests::figures::Figures;
 use subrosa_tests::peer::{Link, Packet, difference, pictures};
 use subrosa_tests::stage::{artefact, eventually};
+
+use crate::cost::{spent, tree_of};
 
 /// Before the measure: the estimate of the bandwidth has climbed, everything is loaded and compiled.
 const WARM_UP: Duration = Duration::from_secs(15);
@@ -56,10 +58,7 @@ pub struct Outcome {
 
 impl Sender<'_> {
     fn look(&self) -> HashMap<u32, Figures> {
-        let family =
-            descendants(self.ancestor).into_iter().filter(|process| !self.besides.contains(&process.name.as_str()));
-        let pids = family.map(|process| process.pid).chain([self.ancestor]);
-        pids.filter_map(|pid| Some((pid, Figures::of(pid)?))).collect()
+        tree_of(self.ancestor, self.besides)
     }
 
     fn packets(&self) -> Vec<Packet> {
@@ -74,10 +73,7 @@ impl Sender<'_> {
         std::thread::sleep(Duration::from_secs(seconds));
         let (end, after, busy) = (Instant::now(), self.look(), Machine::now().busy_since(machine));
         let took = (end - start).as_secs_f64();
-        let cpu: Duration = after
-            .iter()
-            .map(|(pid, figures)| figures.cpu.saturating_sub(before.get(pid).copied().unwrap_or_default().cpu))
-            .sum();
+        let cpu = spent(&before, &after);
         let packets = self.packets();
         let measured: Vec<&Packet> = packets.iter().filter(|packet| packet.at >= start && packet.at < end).collect();
         let frames: HashSet<u32> = measured.iter().map(|packet| packet.timestamp).collect();

@@ -9,7 +9,7 @@ mod offers;
 use subrosa_messages::media::Mid;
 
 pub use answer::{Repairs, answer};
-pub use offer::{Offered, Way, offered, sources, tells_arrivals};
+pub use offer::{Offered, Way, offered, sources, tells_arrivals, told_of};
 pub use offers::{Next, Offers};
 
 /// Why a description is refused.

@@ -118,6 +118,14 @@ pub fn tells_arrivals(sdp: &str) -> bool {
     parts(sdp).media.iter().any(|part| extension(part, TWCC).is_some())
 }
 
+/// The lines on which the peer tells which packets arrive. A server may do so for pictures only.
+#[must_use]
+pub fn told_of(sdp: &str) -> Vec<Mid> {
+    let media = parts(sdp).media;
+    let told = media.iter().filter(|part| extension(part, TWCC).is_some());
+    told.filter_map(|part| Some(Mid(attribute(part, "mid")?.to_owned()))).collect()
+}
+
 /// The SSRCs of each line that carry something new, not repetitions.
 #[must_use]
 pub fn sources(sdp: &str) -> Vec<(Mid, Vec<u32>)> {

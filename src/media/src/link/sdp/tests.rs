@@ -104,6 +104,14 @@ fn whether_the_peer_tells_what_arrives_is_read() {
     );
 }
 
+#[test]
+fn of_which_lines_the_peer_tells_what_arrives_is_read() {
+    let extension = format!("a=extmap:1 {}\r\n", crate::link::caps::TWCC);
+    let answer = ANSWER.replace("a=mid:v\r\n", &format!("a=mid:v\r\n{extension}"));
+    assert_eq!(told_of(&answer), [Mid("v".into())]);
+    assert_eq!(told_of(ANSWER), []);
+}
+
 fn with_transport(sdp: &str) -> String {
     sdp.replacen("s=-\r\n", "s=-\r\na=fingerprint:sha-256 AA\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n", 1)
 }

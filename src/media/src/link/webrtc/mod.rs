@@ -271,6 +271,8 @@ impl PeerTransport for WebRtc {
                 self.shared.expect(sdp::fingerprints(sdp));
                 self.shared.measures(sdp::tells_arrivals(sdp));
                 self.expect(&sdp::sources(sdp));
+                let told = sdp::told_of(sdp);
+                self.sending.iter().filter(|line| !told.contains(&line.mid)).for_each(Sending::number_nothing);
                 self.set_description("set-remote-description", gst_webrtc::WebRTCSDPType::Answer, sdp)?;
                 self.is_answered = true;
                 Ok(None)

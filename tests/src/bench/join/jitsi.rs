@@ -1,4 +1,4 @@
-//! A meeting elsewhere: how fast the room is in it, and what it costs with many streams on offer of which three are shown.
+//! A meeting of Jitsi Meet's.
 //!
 //! The server is Debian's Prosody with the tests' doubles of jicofo and the bridge: what a real one adds (allocating a session, choosing
 //! streams) is not in the times. The bridge's double forwards what the room asks for, in the layer that fits.
@@ -10,6 +10,7 @@ use subrosa_tests::jitsi::meeting::{Meeting, Proposed, SOON};
 use subrosa_tests::jitsi::offered::{Offered, Stream};
 use subrosa_tests::stage::eventually;
 
+use super::{Joins, SHOWN};
 use crate::cost::{ENCODER, over};
 use crate::report::Report;
 
@@ -18,8 +19,6 @@ const NICKS: [&str; 10] = [
     "aaaaaaa9",
 ];
 const GREEN: u32 = 0xff00_c000;
-/// Pictures that the room shows: `[media] pictures`.
-const SHOWN: usize = 3;
 
 fn meeting_of(people: usize) -> Proposed {
     let others: Vec<(&str, &str)> = NICKS.iter().take(people).map(|nick| (*nick, "Somebody")).collect();
@@ -37,27 +36,25 @@ fn streams(people: usize, shows: Shows) -> Vec<Stream> {
 /// From the press that joins to the first picture each way.
 pub fn times(report: &mut Report, times: usize) {
     report.doing("joining");
-    let (mut in_room, mut there, mut here) = (Vec::new(), Vec::new(), Vec::new());
+    let mut joins = Joins::default();
     for _ in 0..times {
         let proposed = meeting_of(1);
         let bridge = Offered::new("s", streams(1, Shows::Vp8(GREEN)));
         bridge.flow("aaaaaaa0-v0");
         let pressed = Instant::now();
         let meeting = proposed.press();
-        in_room.push(pressed.elapsed());
+        joins.in_room.push(pressed.elapsed());
         meeting.offers(&bridge, bridge.initiate());
         // Both are waited for at once: the one that comes first must not hide when the other came.
         std::thread::scope(|scope| {
             let sent = scope.spawn(|| bridge.bridge.seen.wait(SOON, |frames, _| frames.first().map(|frame| frame.at)));
             eventually("the picture on the screen", SOON, || (meeting.shows([0, 192, 0]) > 0.2).then_some(()));
-            here.push(pressed.elapsed());
+            joins.here.push(pressed.elapsed());
             let first = sent.join().ok().flatten().expect("a picture of the room");
-            there.push(first.saturating_duration_since(pressed));
+            joins.there.push(first.saturating_duration_since(pressed));
         });
     }
-    report.add_times("press → in the meeting", &in_room, None);
-    report.add_times("press → first frame of the room decoded at the bridge", &there, None);
-    report.add_times("press → first frame of somebody else on the room’s screen", &here, None);
+    joins.add_to(report, "", "decoded at the bridge");
 }
 
 /// What the three processes take with so many streams on offer.
