@@ -100,6 +100,8 @@ impl Sending {
     /// line's caps go on naming the extension ([`super::caps`]).
     pub fn number_nothing(&self) {
         let [_, payloader, ..] = &self.elements;
+        // Else it puts back what its caps name.
+        payloader.set_property("auto-header-extension", false);
         payloader.emit_by_name::<()>("clear-extensions", &[]);
     }
 
