@@ -8,7 +8,10 @@
 //! An estimate says too little at first: it starts low, climbs by a few percent a second and never knows more than was sent. So whatever
 //! is too much by the estimate alone is *doubted* for a while. If the estimate falls meanwhile, or stands still, the path is that
 //! narrow; while it climbs, everything goes on. What was held back is let through again when the path is wide enough by its
-//! estimate, and otherwise on trial, later and later.
+//! estimate, and otherwise on trial, later and later, counted from the last time that something was too much.
+//!
+//! Where something was too much, the estimate falls below what the path carries without it, and climbs back. Until it stands still, the
+//! room's picture stays whole: else everybody saw it smaller for ten seconds whenever something is tried on one path.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -22,6 +25,8 @@ const DOUBT: Duration = Duration::from_secs(2);
 /// First wait before something is let through on trial; doubles with each trial that fails, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(80);
+/// The estimate climbs back in no more than this, if the path is no narrower than it was.
+const RECOVERY: Duration = Duration::from_secs(10);
 /// Where the path is wide enough by its estimate, the wait is so many times shorter.
 const HASTE: u32 = 4;
 
@@ -61,7 +66,18 @@ pub struct Load {
 pub struct Path {
     held: BTreeMap<Mid, Instant>,
     doubt: Option<Doubt>,
+    recovery: Option<Recovery>,
     wait: Duration,
+}
+
+/// The estimate climbs back after something was too much.
+#[derive(Clone, Copy, Debug)]
+struct Recovery {
+    /// When it is looked at again.
+    until: Instant,
+    end: Instant,
+    /// The lowest of this while.
+    estimate: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +91,7 @@ struct Doubt {
 
 impl Default for Path {
     fn default() -> Self {
-        Path { held: BTreeMap::new(), doubt: None, wait: FIRST_WAIT }
+        Path { held: BTreeMap::new(), doubt: None, recovery: None, wait: FIRST_WAIT }
     }
 }
 
@@ -95,13 +111,14 @@ impl Path {
         if self.need(load) > budget {
             let doubt = *self.doubt.get_or_insert(Doubt { until: now + DOUBT, estimate, trial: false });
             let fell = estimate < doubt.estimate / 10 * 9;
-            let climbs = estimate > doubt.estimate / 20 * 21;
+            let climbs = climbs(doubt.estimate, estimate);
             if fell || (now >= doubt.until && !climbs) {
                 if doubt.trial {
                     self.wait = (self.wait * 2).min(LONGEST_WAIT);
                 }
                 self.hold(now, load, &fits);
                 self.doubt = None;
+                self.recovery = Some(Recovery { until: now + DOUBT, end: now + RECOVERY, estimate });
             } else if now >= doubt.until {
                 self.doubt = Some(Doubt { until: now + DOUBT, estimate, ..doubt });
             }
@@ -116,7 +133,22 @@ impl Path {
             self.let_through(now, load, budget, &fits, estimate);
         }
         let forwarded: u32 = self.through(load).map(|picture| picture.need(0)).fold(0, u32::saturating_add);
-        Some(budget.saturating_sub(forwarded).max(budget.min(load.reserve)))
+        let least = if self.recovers(now, estimate) { load.reserve } else { budget.min(load.reserve) };
+        Some(budget.saturating_sub(forwarded).max(least))
+    }
+
+    /// Something was too much just before, and the estimate has not come to rest since.
+    fn recovers(&mut self, now: Instant, estimate: u32) -> bool {
+        self.recovery = match self.recovery {
+            Some(recovery) if now < recovery.until => {
+                Some(Recovery { estimate: recovery.estimate.min(estimate), ..recovery })
+            }
+            Some(recovery) if now < recovery.end && climbs(recovery.estimate, estimate) => {
+                Some(Recovery { until: now + DOUBT, estimate, ..recovery })
+            }
+            _ => None,
+        };
+        self.recovery.is_some()
     }
 
     fn through<'a>(&self, load: &'a Load) -> impl Iterator<Item = &'a Picture> {
@@ -158,17 +190,25 @@ impl Path {
         // Beside something else the room's picture needs to be whole.
         let need = self.through(load).map(|picture| picture.need(load.reserve)).fold(0, u32::saturating_add);
         let free = budget.saturating_sub(need);
-        let next = load.pictures.iter().find_map(|picture| {
-            let waited = now.saturating_duration_since(*self.held.get(&picture.mid)?);
+        // What is let through already comes first.
+        let is_whole = need <= budget;
+        let Some(last) = self.held.values().max() else { return };
+        let waited = now.saturating_duration_since(*last);
+        let next = load.pictures.iter().filter(|picture| self.holds(&picture.mid)).find_map(|picture| {
             let need = picture.need(load.reserve);
             let comfortable = need.saturating_add(need / 4) <= free && waited >= self.wait / HASTE;
-            (comfortable || waited >= self.wait).then(|| picture.mid.clone())
+            (comfortable || (is_whole && waited >= self.wait)).then(|| picture.mid.clone())
         });
         if let Some(mid) = next {
             self.held.remove(&mid);
             self.doubt = Some(Doubt { until: now + DOUBT, estimate, trial: true });
         }
     }
+}
+
+/// After [`DOUBT`], it is not at rest.
+fn climbs(from: u32, to: u32) -> bool {
+    to > from / 20 * 21
 }
 
 impl Picture {
@@ -302,6 +342,38 @@ mod tests {
         assert!(waits.len() >= 3 && waits.is_sorted() && waits[2] >= 40, "{tried:?}");
         let left = wire.run(1, &pictures);
         assert!(left >= RESERVE, "{left}");
+    }
+
+    #[test]
+    fn what_is_tried_in_vain_makes_the_room_s_picture_no_smaller() {
+        let mut wire = Wire::new(2_200_000, 3_000_000);
+        let pictures = [room(), guest("a", 700_000), guest("b", 720_000), guest("c", 780_000)];
+        for _ in 0..200 {
+            // A burst: the estimate falls far below what the path carries.
+            let before = wire.changes.len();
+            let left = wire.run(1, &pictures);
+            if wire.changes.iter().skip(before).any(|change| change.2) {
+                wire.estimate = wire.estimate.min(900_000);
+            }
+            assert!(left >= RESERVE, "{left}: {:?}", wire.changes);
+        }
+        let held = wire.changes.iter().filter(|change| change.2).count();
+        assert!(held > 3, "something was tried: {:?}", wire.changes);
+    }
+
+    #[test]
+    fn nothing_is_tried_while_the_room_s_picture_is_smaller_than_it_could_be() {
+        let mut wire = Wire::new(700_000, 3_000_000);
+        let left = wire.run(60, &[room(), guest("a", 300_000)]);
+        assert!(left < RESERVE, "{left}");
+        assert!(wire.changes.iter().all(|change| change.2), "{:?}", wire.changes);
+    }
+
+    #[test]
+    fn on_a_path_too_narrow_for_the_room_s_picture_it_is_soon_made_smaller() {
+        let mut wire = Wire::new(700_000, 3_000_000);
+        let left = wire.run(6, &[room(), guest("a", 900_000)]);
+        assert!((300_000..700_000).contains(&left), "{left}");
     }
 
     #[test]
