@@ -63,6 +63,7 @@ fn the_picture_goes_on_as_it_began() {
     std::thread::sleep(Duration::from_secs(4));
     let after = anna.came(OWN);
     assert!(after.frames > before + 40, "{} frames in 4 s", after.frames - before);
+    assert!(after.width >= 960, "{} pixels wide", after.width);
 }
 
 #[test]
