@@ -14,6 +14,7 @@ use crate::meeting::hosts::{Hosts, Named};
 use crate::screen::stage::{MOST, heights};
 use crate::screen::view::{PersonView, PictureView};
 use crate::signalling::lines::{ROOM_VIDEO, ROOM_VIDEO_BESIDE};
+use crate::signalling::Sends;
 use crate::signalling::livekit::{self, End, Participant, Session, Source, Told, Watched, Wish};
 use crate::signalling::sdp;
 
@@ -117,6 +118,17 @@ impl Inside {
             beside: false,
             now,
         }
+    }
+
+    /// Knocks at the server at once, where the device has been told of before: which captures are open, and whether media is there, with an
+    /// encoder for H.264 or without.
+    pub fn begin(&mut self, now: Instant, sends: Sends, media: Option<bool>, hosts: &mut Hosts) -> Vec<Action> {
+        let mut said = self.device(now, Device::Sends(sends), hosts);
+        if let Some(h264) = media {
+            said.extend(self.device(now, Device::MediaReady { h264 }, hosts));
+        }
+        said.extend(self.device(now, Device::Tick, hosts));
+        said
     }
 
     /// Something happens at this device. What is not for a session is nobody's here.

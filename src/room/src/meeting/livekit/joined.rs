@@ -164,11 +164,7 @@ impl Joined {
     /// Begins with a token that was asked for.
     fn enter(&mut self, now: Instant, token: Pii<String>, out: &mut Out) {
         let mut inside = Inside::new(now, self.settings.inside.clone(), token);
-        let mut said = inside.device(now, Device::Sends(self.sends), &mut self.hosts);
-        if let Some(h264) = self.ready {
-            said.extend(inside.device(now, Device::MediaReady { h264 }, &mut self.hosts));
-        }
-        said.extend(inside.device(now, Device::Tick, &mut self.hosts));
+        let said = inside.begin(now, self.sends, self.ready, &mut self.hosts);
         self.inside = Some(inside);
         self.carry_out(now, said, out);
     }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::meeting::{Event, Meeting, Wish};
 use super::proposal::{Declined, Giver, Gone, PROPOSED, Proposal};
+use super::settings;
 use super::trip::{Departure, News, Order, Teller, set_out};
 use super::visit::Visit;
 use crate::configuration::Configuration;
@@ -21,18 +22,12 @@ use crate::meeting::elsewhere::device::Device;
 use crate::meeting::elsewhere::failure::Failure;
 use crate::meeting::elsewhere::link::Link;
 use crate::meeting::hosts::Host;
-use crate::meeting::jitsi::config_js;
-use crate::meeting::jitsi::joined::{Joined, Settings, capabilities};
-use crate::meeting::jitsi::muc;
-use crate::meeting::{livekit, opentalk};
+use crate::meeting::{jitsi, livekit, opentalk};
 use crate::opinion::{operator, opinion};
 use crate::remote::{PhonePhase, PhoneView};
-use crate::screen::stage::MOST;
 use crate::screen::view::{JoiningView, Phase, ProposedView};
-use crate::servers::Recording;
 use crate::shell::socket::Voice;
 use crate::signalling::Sends;
-use crate::signalling::xmpp::Jid;
 
 /// Numbers of links up to this one are the hosted meeting's: none is ever used twice.
 const LINKS: u64 = 1 << 32;
@@ -313,12 +308,12 @@ impl Elsewhere {
         let meeting = match &link {
             Link::Jitsi(_) => None,
             Link::LiveKit(link) => {
-                let Some(meeting) = self.livekit(now, link) else { return false };
-                Some(Meeting::LiveKit(Box::new(meeting)))
+                let Some(settings) = settings::livekit(&self.configuration, link, self.links) else { return false };
+                Some(Meeting::LiveKit(Box::new(livekit::joined::Joined::new(now, settings))))
             }
             Link::OpenTalk(link) => {
-                let Some(meeting) = self.opentalk(now, link) else { return false };
-                Some(Meeting::OpenTalk(Box::new(meeting)))
+                let Some(settings) = settings::opentalk(&self.configuration, link, self.links) else { return false };
+                Some(Meeting::OpenTalk(Box::new(opentalk::joined::Joined::new(now, settings))))
             }
         };
         let orders = set_out(departure, teller);
@@ -355,16 +350,16 @@ impl Elsewhere {
             return Vec::new();
         }
         match news {
-            News::Settings(settings, hosts) => {
-                let meeting = self.settings(&settings).map(|settings| Joined::new(settings, hosts));
-                let Some(meeting) = meeting else {
-                    self.over(now, Failure::UnsupportedConfiguration);
-                    return Vec::new();
-                };
-                if let Some(trip) = &mut self.trip {
-                    trip.meeting = Some(Meeting::Jitsi(Box::new(meeting)));
+            News::Settings(server, hosts) => {
+                if let Some(trip) = &mut self.trip
+                    && let Link::Jitsi(link) = &trip.link
+                    && let Some(settings) = settings::jitsi(&self.configuration, link, &server, self.links)
+                {
+                    trip.meeting = Some(Meeting::Jitsi(Box::new(jitsi::joined::Joined::new(settings, hosts))));
+                    return self.begin(now);
                 }
-                self.begin(now)
+                self.over(now, Failure::UnsupportedConfiguration);
+                Vec::new()
             }
             News::Elsewhere(link) => {
                 // People are told of that server before it is asked anything.
@@ -401,84 +396,6 @@ impl Elsewhere {
             effects.extend(self.device(now, Device::MediaReady { h264 }));
         }
         effects
-    }
-
-    /// What the operator's rule is where this server records.
-    fn leaves_when_recorded(&self, host: &Pii<String>) -> bool {
-        let profile = self.configuration.servers.profile(host.reveal());
-        profile.is_none_or(|server| server.recording == Recording::Leave)
-    }
-
-    fn inside(&self) -> livekit::inside::Settings {
-        let media = &self.configuration.media;
-        livekit::inside::Settings {
-            screen: media.screen,
-            pictures: usize::try_from(media.pictures).unwrap_or(MOST),
-            picture: media.picture,
-            links: self.links,
-        }
-    }
-
-    /// `None`: nobody has named where a token comes from; such a link is not proposed.
-    fn livekit(&self, now: Instant, link: &livekit::link::Link) -> Option<livekit::joined::Joined> {
-        let entrance = match link.token() {
-            Some(token) => livekit::joined::Entrance::Token(token.clone()),
-            None => livekit::joined::Entrance::Errand(livekit::errand::Settings {
-                tokens: self.configuration.servers.tokens(link.host().reveal())?.clone(),
-                room: link.room().clone(),
-                name: Pii::new(self.configuration.room.name.clone()),
-                host: link.host().clone(),
-            }),
-        };
-        let settings = livekit::joined::Settings {
-            host: link.host().clone(),
-            server: link.server().clone(),
-            entrance,
-            leaves_when_recorded: self.leaves_when_recorded(link.host()),
-            inside: self.inside(),
-        };
-        Some(livekit::joined::Joined::new(now, settings))
-    }
-
-    /// `None`: the kernel has no randomness.
-    fn opentalk(&self, now: Instant, link: &opentalk::link::Link) -> Option<opentalk::joined::Joined> {
-        let mut random = [0_u8; 32];
-        getrandom::fill(&mut random).ok()?;
-        let settings = opentalk::joined::Settings {
-            link: link.clone(),
-            name: Pii::new(self.configuration.room.name.clone()),
-            secret: Pii::new(random.iter().map(|byte| format!("{byte:02x}")).collect()),
-            leaves_when_recorded: self.leaves_when_recorded(link.host()),
-            inside: self.inside(),
-        };
-        Some(opentalk::joined::Joined::new(now, settings))
-    }
-
-    fn settings(&self, server: &config_js::Configuration) -> Option<Settings> {
-        let Link::Jitsi(link) = &self.trip.as_ref()?.link else { return None };
-        let room = Jid::new(&format!("{}@{}", link.room().reveal(), server.muc.reveal()))?;
-        let mut random = [0_u8; 24];
-        getrandom::fill(&mut random).ok()?;
-        let (machine, seed) = random.split_at(16);
-        let machine = machine.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let own = &self.configuration.room.name;
-        let name = link.display_name().map_or_else(|| Pii::new(own.clone()), Clone::clone);
-        Some(Settings {
-            muc: muc::Settings {
-                room,
-                name,
-                machine: Pii::new(machine),
-                http: server.conference_request.is_some(),
-                focus: server.focus.reveal().clone(),
-                capabilities: capabilities(server.prefer_sctp),
-                seed: seed.try_into().map_or(0, u64::from_ne_bytes),
-            },
-            host: link.host().clone(),
-            leaves_when_recorded: self.leaves_when_recorded(link.host()),
-            screen: self.configuration.media.screen,
-            pictures: usize::try_from(self.configuration.media.pictures).unwrap_or(MOST),
-            links: self.links,
-        })
     }
 
     /// Something that media says. The hosted meeting's links are none of this one's, and the other way round: numbers are never used twice.

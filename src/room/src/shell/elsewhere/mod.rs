@@ -6,6 +6,7 @@
 mod desk;
 mod meeting;
 mod proposal;
+mod settings;
 #[cfg(test)]
 mod tests;
 pub mod trip;

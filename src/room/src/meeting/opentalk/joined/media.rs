@@ -28,11 +28,7 @@ impl Joined {
         self.media = Some(Pii::new(url));
         self.settings.inside.links = links;
         let mut inside = Inside::new(now, self.settings.inside.clone(), token);
-        let mut said = inside.device(now, Device::Sends(self.sends), &mut self.hosts);
-        if let Some(h264) = self.ready {
-            said.extend(inside.device(now, Device::MediaReady { h264 }, &mut self.hosts));
-        }
-        said.extend(inside.device(now, Device::Tick, &mut self.hosts));
+        let said = inside.begin(now, self.sends, self.ready, &mut self.hosts);
         self.inside = Some(inside);
         self.inside_does(now, said, out);
     }
