@@ -13,8 +13,8 @@ use crate::meeting::elsewhere::stage::{Candidate, stage};
 use crate::meeting::hosts::{Hosts, Named};
 use crate::screen::stage::{MOST, heights};
 use crate::screen::view::{PersonView, PictureView};
-use crate::signalling::lines::{ROOM_VIDEO, ROOM_VIDEO_BESIDE};
 use crate::signalling::Sends;
+use crate::signalling::lines::{ROOM_VIDEO, ROOM_VIDEO_BESIDE};
 use crate::signalling::livekit::{self, End, Participant, Session, Source, Told, Watched, Wish};
 use crate::signalling::sdp;
 
