@@ -67,6 +67,21 @@ fn awaken(mut world: World) -> World {
     world
 }
 
+#[test]
+fn p2_a_switch_that_has_stood_ends_a_mute_whatever_comes_at_that_moment() {
+    // The key of the microphone is looked at each second, and here in the millisecond in which the camera's switch has stood.
+    let mut world = awaken(World::with_a_key());
+    let camera = Capture::Camera;
+    for step in [Step::Mute(camera), Step::Wait(500), Step::Switch(camera, false), Step::Wait(170)] {
+        world.step(step);
+    }
+    for step in [Step::Switch(camera, true), Step::Wait(30)] {
+        assert!(world.machine.camera.switch.is_muted());
+        world.step(step);
+    }
+    assert!(!world.machine.camera.switch.is_muted());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
