@@ -34,6 +34,10 @@ pub struct Sending {
     paused: bool,
 }
 
+/// So far ahead of its time what is to be sent may be. Webrtcbin sends nothing before its time, and what comes from a guest over a bad line is
+/// stamped later than it comes: after a packet that is lost, several hundred milliseconds come at once. What no longer fits is thrown away.
+const AHEAD: gst::ClockTime = gst::ClockTime::from_seconds(1);
+
 impl Sending {
     /// Builds appsrc, payloader and caps, all in the pipeline; the result's second part is to be linked to
     /// webrtcbin.
@@ -50,7 +54,7 @@ impl Sending {
         let source = gst_app::AppSrc::builder().caps(&encoded_caps(codec)).format(gst::Format::Time).build();
         let consumption = ConsumptionLink::disconnected_with(
             source.clone(),
-            ConsumerSettings { max_time: gst::ClockTime::from_mseconds(300), ..ConsumerSettings::default() },
+            ConsumerSettings { max_time: AHEAD, ..ConsumerSettings::default() },
         );
         // Nothing flows before the peer is verified.
         consumption.set_discard(true);
