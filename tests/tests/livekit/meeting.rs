@@ -8,6 +8,7 @@ use subrosa_tests::front::Front;
 use subrosa_tests::jitsi::visit::Join;
 use subrosa_tests::livekit::{Server, Visitor, link, token};
 use subrosa_tests::room::{Plan, Room};
+use subrosa_tests::sim::loudness;
 use subrosa_tests::stage::{artefact, eventually};
 
 /// The room of the server that all meet in.
@@ -96,5 +97,12 @@ impl Meeting {
     #[track_caller]
     pub fn shows_soon(&self, what: &str, wanted: [u8; 3], least: f64, most: f64) {
         eventually(what, SOON, || (least..=most).contains(&self.room.sim.shows(wanted)).then_some(()));
+    }
+
+    /// Waits until the room's speaker plays something: for their first seconds the beeps of Chromium's microphone are taken for noise and pass at -55 dB,
+    /// later at -22.
+    #[track_caller]
+    pub fn hears_soon(&self) {
+        eventually("the room hears the others", SOON, || (loudness(&self.room.sim.heard(2)) > -50.0).then_some(()));
     }
 }

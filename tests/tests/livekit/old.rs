@@ -25,8 +25,7 @@ fn on_an_old_server_picture_sound_and_lines_go_both_ways() {
     ben.sees(OWN);
     ben.hears(OWN);
     meeting.shows_soon("Ben's picture beside it, in another codec", ORANGE, 0.02, 1.0);
-    let heard = meeting.room.sim.heard(2);
-    assert!(subrosa_tests::sim::loudness(&heard) > -50.0, "{} dB", subrosa_tests::sim::loudness(&heard));
+    meeting.hears_soon();
     meeting.join.types("hello from the room");
     anna.reads(&format!("{OWN}: hello from the room"));
     ben.says("hello room");
