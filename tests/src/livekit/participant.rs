@@ -133,7 +133,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        subrosa_media::link::dtls::stop(&self.pipeline);
     }
 }
 

@@ -326,7 +326,7 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.channels.clear();
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        subrosa_media::link::dtls::stop(&self.pipeline);
     }
 }
 

@@ -19,7 +19,7 @@ struct StandIn {
 
 impl Drop for StandIn {
     fn drop(&mut self) {
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        subrosa_media::link::dtls::stop(&self.pipeline);
     }
 }
 

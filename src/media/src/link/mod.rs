@@ -6,6 +6,7 @@
 pub mod caps;
 pub mod carry;
 pub mod certificate;
+pub mod dtls;
 pub mod fingerprint;
 pub mod flood;
 pub mod gate;

@@ -204,7 +204,7 @@ impl Bridge {
 impl Drop for Bridge {
     fn drop(&mut self) {
         locked(&self.channel).open = None;
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        subrosa_media::link::dtls::stop(&self.pipeline);
     }
 }
 

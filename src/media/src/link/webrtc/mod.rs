@@ -22,7 +22,7 @@ use subrosa_messages::media::{DescriptionKind, LinkFault, LinkId, Mid};
 
 use super::line::Sending;
 use super::sdp::{self, Offers};
-use super::{Feed, PeerTransport, Plan, ice};
+use super::{Feed, PeerTransport, Plan, dtls, ice};
 use crate::pads;
 use repair::Pin;
 use shared::{fault, locked, weak};
@@ -313,7 +313,7 @@ impl Drop for WebRtc {
         // Consumers first: a source that is pushed to while it stops says that it has failed.
         self.sending.clear();
         locked(&self.shared.channels).clear();
-        let _stopped = self.pipeline.set_state(gst::State::Null);
+        dtls::stop(&self.pipeline);
         if let Some(bus) = self.pipeline.bus() {
             bus.unset_sync_handler();
         }
