@@ -1,5 +1,7 @@
 //! The media process, and two things it does on its own: an encoder's trial, and the simulated camera's data.
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,14 +84,26 @@ const ENVIRONMENT: [(&str, &str); 2] =
 
 /// Starts this program again, as the same process, where that was not said. Where that does not work it goes on as it is.
 fn forget_what_is_freed() {
-    use std::os::unix::process::CommandExt;
     let is_said = ENVIRONMENT.iter().all(|(name, value)| std::env::var_os(name).is_some_and(|said| said == *value));
-    if !is_said && let Ok(program) = std::env::current_exe() {
-        let mut again = std::process::Command::new(program);
-        let mut arguments = std::env::args_os();
-        again.arg0(arguments.next().unwrap_or_else(|| "subrosa-media".into()));
-        let _error = again.args(arguments).envs(ENVIRONMENT).exec();
+    if !is_said {
+        for (name, value) in ENVIRONMENT {
+            // SAFETY: no other thread exists yet that could read the environment.
+            unsafe { std::env::set_var(name, value) };
+        }
+        let _begins_anew = start_again();
     }
+}
+
+/// Returns only where it does not work: not even to a shell, which is what `Command` makes of a program that the kernel cannot start (one for another
+/// processor, in an emulator).
+fn start_again() -> anyhow::Result<()> {
+    let program = CString::new(std::env::current_exe()?.into_os_string().into_vec())?;
+    let arguments =
+        std::env::args_os().map(|argument| CString::new(argument.into_vec())).collect::<Result<Vec<_>, _>>()?;
+    let pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).chain([std::ptr::null()]).collect();
+    // SAFETY: strings that end with a zero, and a list of them that ends with a null pointer.
+    unsafe { libc::execv(program.as_ptr(), pointers.as_ptr()) };
+    Ok(())
 }
 
 /// Ends the process without the C library's exit handlers. Whatever ended the service, threads of GStreamer still run, and the handlers
