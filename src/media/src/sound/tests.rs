@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,12 +132,20 @@ impl Room {
     }
 }
 
-/// The guard's proof: a write lease is given only when nobody else has the node open.
+/// The guard's proof: a write lease is given only when nobody else has the node open. Asked for 100 ms: a child of another test has everything open that this
+/// process has, until it executes its program.
 fn is_closed(node: &Path) -> bool {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let node = File::open(node).unwrap();
     // SAFETY: fcntl on a descriptor that this function owns.
     let lease = |kind: libc::c_int| unsafe { libc::fcntl(node.as_raw_fd(), libc::F_SETLEASE, kind) };
-    let closed = lease(libc::F_WRLCK) == 0;
+    let asked = Instant::now();
+    let mut closed = lease(libc::F_WRLCK) == 0;
+    while !closed && asked.elapsed() < Duration::from_millis(100) {
+        thread::sleep(Duration::from_millis(1));
+        closed = lease(libc::F_WRLCK) == 0;
+    }
     lease(libc::F_UNLCK);
     closed
 }
